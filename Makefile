@@ -1,0 +1,35 @@
+# Each target does its own set-up; nothing needs to be running.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DOCUMENTS ?=
+FAULTS ?=
+
+.PHONY: setup demo test check bench campaign format clean
+
+$(VENV)/.ready: pyproject.toml requirements.lock docker/system-packages.sh
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@sh docker/system-packages.sh
+	@touch $@
+
+setup: $(VENV)/.ready ## .venv with mse-gateway in it, and the system packages for GOST
+
+demo: setup ## gateway and sandbox in one process: every bundled document to its outcome
+	@$(BIN)/mse-gateway demo $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(FAULTS),--faults $(FAULTS))
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup ## what every commit passes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""Builds the whole house; the only place that knows everybody."""

@@ -1,0 +1,1 @@
+"""The state systems, one folder each, found by their endpoint.toml."""

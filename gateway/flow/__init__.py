@@ -1,0 +1,1 @@
+"""Gives each exchange what it is owed, one duty at a time."""

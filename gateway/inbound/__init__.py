@@ -1,0 +1,1 @@
+"""The edges where senders and state systems call in."""

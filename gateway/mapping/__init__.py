@@ -1,0 +1,1 @@
+"""Turns a document into what its recipient wants, by declared rules."""

@@ -1,0 +1,1 @@
+"""The bundled documents, stamped and signed on demand."""

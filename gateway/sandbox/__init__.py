@@ -1,0 +1,1 @@
+"""The counterparts over the wire, written from their protocols."""

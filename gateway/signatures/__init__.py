@@ -1,0 +1,1 @@
+"""Signs and verifies; the only room that touches cryptography."""

@@ -1,0 +1,1 @@
+"""One seam through which metrics, logs and health are told."""

@@ -1,0 +1,1 @@
+"""Ways to wrap, sign, send and unwrap that endpoints share."""
