@@ -27,6 +27,7 @@ from gateway.exchange.record import Exchange, Identity
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Outcome, State
 from gateway.findings import Finding
+from gateway.settings import SignaturesComing
 
 # --- time, chance, ids ------------------------------------------------------------------------
 
@@ -57,6 +58,32 @@ class Ids(Protocol):
     def new(self) -> str:
         """Return a UUID as lower-case text; time-ordered (RFC 9562 version 7)."""
         ...
+
+
+class Failpoint(Protocol):
+    """Where a test may cut the power; does nothing in production."""
+
+    def __call__(self, name: str) -> None:
+        """Pass the named place."""
+        ...
+
+
+# --- who speaks -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who hands documents over, as the first request has shown (decision 15)."""
+
+    name: str
+    organizations: tuple[str, ...] = ()
+    """OIDs it may send for; empty: any."""
+    signatures: SignaturesComing = SignaturesComing.WITH_DOCUMENT
+    is_operator: bool = False
+
+    def may_send_for(self, organization: str) -> bool:
+        """Tell whether the organisation is one of its own."""
+        return not self.organizations or organization in self.organizations
 
 
 # --- the ledger -------------------------------------------------------------------------------
