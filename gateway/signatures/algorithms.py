@@ -1,0 +1,199 @@
+"""Every algorithm we know by name, and whether it may be used.
+
+One row serves certificates, CMS and XML alike. What is broken stands in the table too, with the
+reason why it is turned away: an unknown algorithm and a forbidden one are different findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+_DSIG = "http://www.w3.org/2000/09/xmldsig#"
+_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+_ENC = "http://www.w3.org/2001/04/xmlenc#"
+_CRYPTOPRO = "urn:ietf:params:xml:ns:cpxmlsec:algorithms:"
+
+
+class Family(StrEnum):
+    """What kind of key it takes; the digest must come from the same family."""
+
+    RSA = "rsa"
+    EC = "ec"
+    GOST_256 = "gost-256"
+    GOST_512 = "gost-512"
+    GOST_2001 = "gost-2001"
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAlgorithm:
+    """A hash: `oid` in ASN.1, `uri` in XML, `size` of its output in bytes."""
+
+    name: str
+    oid: str
+    uri: str
+    size: int
+    refused: str = ""
+    """Why it must not be used; empty when it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAlgorithm:
+    """A hash and a key family together: `oid` in ASN.1, `uri` in XML."""
+
+    name: str
+    oid: str
+    uri: str
+    digest: DigestAlgorithm
+    family: Family
+    refused: str = ""
+    """Why it must not be used; empty when it may."""
+
+
+_BROKEN_HASH = "collisions can be made"
+_WITHDRAWN = "withdrawn since 2020 in favour of GOST R 34.10-2012"
+
+SHA_256: Final = DigestAlgorithm("sha-256", "2.16.840.1.101.3.4.2.1", _ENC + "sha256", 32)
+SHA_384: Final = DigestAlgorithm("sha-384", "2.16.840.1.101.3.4.2.2", _MORE + "sha384", 48)
+SHA_512: Final = DigestAlgorithm("sha-512", "2.16.840.1.101.3.4.2.3", _ENC + "sha512", 64)
+STREEBOG_256: Final = DigestAlgorithm(  # RFC 6986; OIDs of RFC 9215 §4
+    "streebog-256", "1.2.643.7.1.1.2.2", _CRYPTOPRO + "gostr34112012-256", 32
+)
+STREEBOG_512: Final = DigestAlgorithm(
+    "streebog-512", "1.2.643.7.1.1.2.3", _CRYPTOPRO + "gostr34112012-512", 64
+)
+SHA_1: Final = DigestAlgorithm("sha-1", "1.3.14.3.2.26", _DSIG + "sha1", 20, _BROKEN_HASH)
+MD5: Final = DigestAlgorithm("md5", "1.2.840.113549.2.5", _MORE + "md5", 16, _BROKEN_HASH)
+GOST_94: Final = DigestAlgorithm(
+    "gost-94", "1.2.643.2.2.9", _CRYPTOPRO + "gostr3411", 32, _WITHDRAWN
+)
+
+DIGESTS: Final = (SHA_256, SHA_384, SHA_512, STREEBOG_256, STREEBOG_512, SHA_1, MD5, GOST_94)
+
+RSA_SHA256: Final = SignatureAlgorithm(
+    "rsa-sha256", "1.2.840.113549.1.1.11", _MORE + "rsa-sha256", SHA_256, Family.RSA
+)
+RSA_SHA384: Final = SignatureAlgorithm(
+    "rsa-sha384", "1.2.840.113549.1.1.12", _MORE + "rsa-sha384", SHA_384, Family.RSA
+)
+RSA_SHA512: Final = SignatureAlgorithm(
+    "rsa-sha512", "1.2.840.113549.1.1.13", _MORE + "rsa-sha512", SHA_512, Family.RSA
+)
+ECDSA_SHA256: Final = SignatureAlgorithm(
+    "ecdsa-sha256", "1.2.840.10045.4.3.2", _MORE + "ecdsa-sha256", SHA_256, Family.EC
+)
+GOST_256: Final = SignatureAlgorithm(
+    "gost-256",
+    "1.2.643.7.1.1.3.2",
+    _CRYPTOPRO + "gostr34102012-gostr34112012-256",
+    STREEBOG_256,
+    Family.GOST_256,
+)
+GOST_512: Final = SignatureAlgorithm(
+    "gost-512",
+    "1.2.643.7.1.1.3.3",
+    _CRYPTOPRO + "gostr34102012-gostr34112012-512",
+    STREEBOG_512,
+    Family.GOST_512,
+)
+RSA_SHA1: Final = SignatureAlgorithm(
+    "rsa-sha1", "1.2.840.113549.1.1.5", _DSIG + "rsa-sha1", SHA_1, Family.RSA, _BROKEN_HASH
+)
+"""Refused, but a partner's allow-list may admit it by name: ИПС has answered with it."""
+RSA_MD5: Final = SignatureAlgorithm(
+    "rsa-md5", "1.2.840.113549.1.1.4", _MORE + "rsa-md5", MD5, Family.RSA, _BROKEN_HASH
+)
+ECDSA_SHA1: Final = SignatureAlgorithm(
+    "ecdsa-sha1", "1.2.840.10045.4.1", _MORE + "ecdsa-sha1", SHA_1, Family.EC, _BROKEN_HASH
+)
+GOST_2001: Final = SignatureAlgorithm(
+    "gost-2001",
+    "1.2.643.2.2.3",
+    _CRYPTOPRO + "gostr34102001-gostr3411",
+    GOST_94,
+    Family.GOST_2001,
+    _WITHDRAWN,
+)
+
+SIGNATURES: Final = (
+    RSA_SHA256,
+    RSA_SHA384,
+    RSA_SHA512,
+    ECDSA_SHA256,
+    GOST_256,
+    GOST_512,
+    RSA_SHA1,
+    RSA_MD5,
+    ECDSA_SHA1,
+    GOST_2001,
+)
+ALLOWED: Final = frozenset(row for row in SIGNATURES if not row.refused)
+"""What a verifier admits when nobody says otherwise."""
+
+KEY_OIDS: Final = {
+    "1.2.840.113549.1.1.1": Family.RSA,
+    "1.2.840.10045.2.1": Family.EC,
+    "1.2.643.7.1.1.1.1": Family.GOST_256,
+    "1.2.643.7.1.1.1.2": Family.GOST_512,
+    "1.2.643.2.2.19": Family.GOST_2001,
+}
+"""The algorithm of a SubjectPublicKeyInfo; CMS signers may name it as signature algorithm too."""
+
+DEFAULTS: Final = {
+    Family.RSA: RSA_SHA256,
+    Family.EC: ECDSA_SHA256,
+    Family.GOST_256: GOST_256,
+    Family.GOST_512: GOST_512,
+}
+"""What we sign with, by the family of our key."""
+
+MINIMUM_RSA_BITS: Final = 2048
+
+_DIGESTS_BY_OID = {row.oid: row for row in DIGESTS}
+_DIGESTS_BY_URI = {row.uri: row for row in DIGESTS}
+_BY_OID = {row.oid: row for row in SIGNATURES}
+_BY_URI = {row.uri: row for row in SIGNATURES}
+_BY_NAME = {row.name: row for row in SIGNATURES}
+_BY_PARTS = {(row.family, row.digest): row for row in SIGNATURES}
+
+
+def digest_by_oid(oid: str) -> DigestAlgorithm | None:
+    """Return the hash with this OID, refused ones included, or None if we do not know it."""
+    return _DIGESTS_BY_OID.get(oid)
+
+
+def digest_by_uri(uri: str) -> DigestAlgorithm | None:
+    """Return the hash with this XML-DSig URI, refused ones included, or None."""
+    return _DIGESTS_BY_URI.get(uri)
+
+
+def signature_by_oid(oid: str) -> SignatureAlgorithm | None:
+    """Return the signature algorithm with this OID, refused ones included, or None."""
+    return _BY_OID.get(oid)
+
+
+def signature_by_uri(uri: str) -> SignatureAlgorithm | None:
+    """Return the signature algorithm with this XML-DSig URI, refused ones included, or None."""
+    return _BY_URI.get(uri)
+
+
+def signatures_by_name(names: Iterable[str]) -> frozenset[SignatureAlgorithm]:
+    """Return the algorithms a setting names; raise KeyError with the first unknown name."""
+    return frozenset(_BY_NAME[name] for name in names)
+
+
+def signature_in_cms(signature_oid: str, digest_oid: str) -> SignatureAlgorithm | None:
+    """Return what a SignerInfo means by its two OIDs; None if unknown or contradicting.
+
+    RFC 5652 §10.1.2, RFC 9215 §3: signers write the combined OID or that of the key alone.
+    """
+    digest = _DIGESTS_BY_OID.get(digest_oid)
+    if digest is None:
+        return None
+    family = KEY_OIDS.get(signature_oid)
+    if family is not None:
+        return _BY_PARTS.get((family, digest))
+    row = _BY_OID.get(signature_oid)
+    return row if row is not None and row.digest is digest else None

@@ -1,0 +1,75 @@
+"""Between the octets a signature has on the wire and the form OpenSSL gives it."""
+
+from __future__ import annotations
+
+from gateway.signatures.algorithms import Family
+
+P256_BYTES = 32
+
+
+def canonical_signature(family: Family | None, signature: bytes) -> bytes:
+    """Return the canonical octets of a signature in a certificate, a CRL or a CMS.
+
+    EC comes as a SEQUENCE there (RFC 5753 §7.2), all others as they are. A malformed one becomes
+    empty and so never verifies.
+    """
+    return ecdsa_from_der(signature) if family is Family.EC else signature
+
+
+def wire_signature(family: Family, signature: bytes) -> bytes:
+    """Return a canonical signature in the form that certificates, CRLs and CMS carry."""
+    return (ecdsa_to_der(signature) or b"") if family is Family.EC else signature
+
+
+def spki_algorithm(spki: bytes) -> str | None:
+    """Return the dotted OID that a DER SubjectPublicKeyInfo begins with, or None."""
+    body = _enter(_enter(spki))
+    if body is None or len(body) < 2 or body[0] != 0x06 or body[1] > 0x7F:
+        return None
+    return read_oid(body[2 : 2 + body[1]])
+
+
+def read_oid(octets: bytes) -> str | None:
+    """Return the dotted form of an OID's content octets, or None."""
+    if not octets or octets[-1] & 0x80:
+        return None
+    arcs, value = [], 0
+    for octet in octets:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - first * 40, *arcs[1:]))
+
+
+def _enter(octets: bytes | None) -> bytes | None:
+    """Return what follows a SEQUENCE's header."""
+    if octets is None or len(octets) < 2 or octets[0] != 0x30:
+        return None
+    return octets[2 + (octets[1] & 0x7F if octets[1] & 0x80 else 0) :]
+
+
+def ecdsa_to_der(signature: bytes) -> bytes | None:
+    """Turn r‖s into SEQUENCE { r, s } (RFC 3279 §2.2.3); None when it is not 64 octets."""
+    if len(signature) != 2 * P256_BYTES:
+        return None
+    body = _integer(signature[:P256_BYTES]) + _integer(signature[P256_BYTES:])
+    return bytes((0x30, len(body))) + body
+
+
+def ecdsa_from_der(der: bytes) -> bytes:
+    """Turn SEQUENCE { r, s } into r‖s; empty when it is not the one DER form of two numbers."""
+    if len(der) < 8 or der[0] != 0x30 or der[2] != 0x02:
+        return b""
+    r_end = 4 + der[3]
+    r, s = der[4:r_end], der[r_end + 2 :]
+    octets = b"".join(part.lstrip(b"\0").rjust(P256_BYTES, b"\0") for part in (r, s))
+    return octets if ecdsa_to_der(octets) == der else b""
+
+
+def _integer(magnitude: bytes) -> bytes:
+    body = magnitude.lstrip(b"\0") or b"\0"
+    if body[0] & 0x80:
+        body = b"\0" + body
+    return bytes((0x02, len(body))) + body

@@ -1,0 +1,153 @@
+"""What became of a signature: one of five verdicts, with the reasons and who mends them.
+
+The five fold ETSI EN 319 102-1 into what a hospital can act upon. A network fault or a missing
+root is never `invalid`: what could not be looked at is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from gateway.findings import Finding, Mender, Severity, Tier
+from gateway.signatures.reasons import Fact, Ruling
+
+
+class Outcome(StrEnum):
+    """The five verdicts."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    REVOKED = "revoked"
+    EXPIRED_BUT_TIMESTAMPED = "expired-but-timestamped"
+    COULD_NOT_BE_CHECKED = "could-not-be-checked"
+
+
+_WORST_FIRST = (
+    Outcome.INVALID,
+    Outcome.REVOKED,
+    Outcome.COULD_NOT_BE_CHECKED,
+    Outcome.EXPIRED_BUT_TIMESTAMPED,
+    Outcome.VALID,
+)
+_MAIN = {  # EN 319 102-1 §5.1.3
+    Outcome.VALID: "TOTAL-PASSED",
+    Outcome.INVALID: "TOTAL-FAILED",
+    Outcome.REVOKED: "INDETERMINATE",
+    Outcome.EXPIRED_BUT_TIMESTAMPED: "TOTAL-PASSED",
+    Outcome.COULD_NOT_BE_CHECKED: "INDETERMINATE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One fact that weighs; `detail` names an algorithm, a limit or an element, never a person."""
+
+    fact: Fact
+    detail: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict that this fact alone leads to."""
+        return Outcome(self.fact.value.outcome)
+
+    @property
+    def mender(self) -> Mender:
+        """Who has to act."""
+        return self.fact.value.mender
+
+    def text(self, lang: str = "ru") -> str:
+        """Return the sentence in Russian or English."""
+        sentence = self.fact.value.texts.get(lang) or self.fact.value.texts["en"]
+        return f"{sentence}: {self.detail}" if self.detail else sentence
+
+    def as_finding(self, where: str) -> Finding:
+        """Return the reason as a finding about the place `where` of the sender's document."""
+        severity = Severity.INFORMATION if self.outcome is Outcome.VALID else Severity.ERROR
+        return Finding(
+            rule=f"signature/{self.fact.code}",
+            code="security",
+            severity=severity,
+            where=where,
+            texts={lang: self.text(lang) for lang in self.fact.value.texts},
+            mender=self.mender,
+            tier=Tier.SIGNATURE,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed, by the certificate, and what the signature covers.
+
+    `signed_at` is the signer's own claim. Personal fields stay out of `repr`, hence out of logs.
+    """
+
+    subject: str = field(repr=False)
+    snils: str = field(repr=False)
+    ogrn: str
+    organization: str
+    algorithm: str
+    signed_at: datetime | None
+    covers: str
+    certificate_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict over one container, its reasons, and every signer in it."""
+
+    reasons: tuple[Reason, ...]
+    signers: tuple[Signer, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst that any reason leads to; valid when none weighs."""
+        given = {reason.outcome for reason in self.reasons}
+        return next((each for each in _WORST_FIRST if each in given), Outcome.VALID)
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether everything holds."""
+        return self.outcome is Outcome.VALID
+
+    @property
+    def etsi(self) -> str:
+        """Main indication and, where there is one, sub-indication of EN 319 102-1."""
+        main = _MAIN[self.outcome]
+        rulings: Iterable[Ruling] = (
+            reason.fact.value for reason in self.reasons if reason.outcome is self.outcome
+        )
+        sub = next((ruling.etsi for ruling in rulings if ruling.etsi), "")
+        return f"{main}/{sub}" if sub else main
+
+    def has(self, fact: Fact) -> bool:
+        """Tell whether this fact was found."""
+        return any(reason.fact is fact for reason in self.reasons)
+
+    def as_json(self, lang: str = "ru") -> dict[str, Any]:
+        """Return the verdict as `verify --json` shows it."""
+        return {
+            "verdict": self.outcome.value,
+            "etsi": self.etsi,
+            "reasons": [
+                {"code": each.fact.code, "text": each.text(lang), "mender": each.mender.value}
+                for each in self.reasons
+            ],
+            "signers": [_signer_json(signer) for signer in self.signers],
+        }
+
+
+def _signer_json(signer: Signer) -> dict[str, str | None]:
+    return {
+        "subject": signer.subject,
+        "snils": signer.snils,
+        "ogrn": signer.ogrn,
+        "organization": signer.organization,
+        "algorithm": signer.algorithm,
+        "signed_at": signer.signed_at.isoformat() if signer.signed_at else None,
+        "covers": signer.covers,
+        "certificate_sha256": signer.certificate_sha256,
+    }

@@ -1,0 +1,212 @@
+"""The primitives, on whatever this machine has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from gateway.errors import CryptoUnavailable, MalformedMessage, SettingError
+from gateway.signatures.algorithms import (
+    DEFAULTS,
+    GOST_256,
+    RSA_SHA256,
+    SIGNATURES,
+    Family,
+    SignatureAlgorithm,
+    signature_by_oid,
+    signature_by_uri,
+    signature_in_cms,
+    signatures_by_name,
+)
+from gateway.signatures.backends import Chooser, open_backend, run_self_test
+from gateway.signatures.backends.octets import ecdsa_from_der, ecdsa_to_der, spki_algorithm
+from gateway.signatures.backends.pyca import Pyca
+
+BACKEND = open_backend()
+PYCA = Pyca()
+FAMILIES = [pytest.param(row, id=row.name) for row in DEFAULTS.values()]
+PLAIN = [pytest.param(row, id=row.name) for row in SIGNATURES[:4]]
+
+
+def test_every_family_works_on_this_machine() -> None:
+    tested = run_self_test(BACKEND)
+
+    assert not tested.broken
+    assert not tested.missing, "install libengine-gost-openssl (make setup does)"
+    assert tested.backend == "libcrypto-gost"
+
+
+def test_self_test_says_what_the_fallback_cannot_do() -> None:
+    tested = run_self_test(Chooser([PYCA]))
+
+    assert not tested.broken
+    assert {check.name for check in tested.missing} == {
+        "streebog-256",
+        "streebog-512",
+        "gost-256",
+        "gost-512",
+    }
+
+
+class Liar(Pyca):
+    """Calls every signature good."""
+
+    name = "liar"
+
+    def verify(self, *_: object) -> bool:
+        return True
+
+
+def test_self_test_catches_a_backend_that_calls_every_signature_good() -> None:
+    tested = run_self_test(Chooser([Liar()]))
+
+    assert {check.name for check in tested.broken} == {"rsa-sha256", "ecdsa-sha256"}
+
+
+@pytest.mark.parametrize("algorithm", FAMILIES)
+def test_signature_of_other_bytes_or_another_key_is_bad(algorithm: SignatureAlgorithm) -> None:
+    ours = BACKEND.load_private(BACKEND.generate(algorithm.family))
+    theirs = BACKEND.load_private(BACKEND.generate(algorithm.family))
+
+    signature = BACKEND.sign(ours, algorithm, b"payload")
+
+    public, other = BACKEND.load_public(ours.spki), BACKEND.load_public(theirs.spki)
+    assert BACKEND.verify(public, algorithm, signature, b"payload")
+    assert not BACKEND.verify(public, algorithm, signature, b"payloae")
+    assert not BACKEND.verify(other, algorithm, signature, b"payload")
+    assert not BACKEND.verify(public, algorithm, signature[::-1], b"payload")
+    for damaged in (b"", signature[:-1], signature + b"\0", bytes(len(signature)), b"\xff" * 64):
+        assert not BACKEND.verify(public, algorithm, damaged, b"payload")
+
+
+@pytest.mark.parametrize("algorithm", PLAIN)
+def test_libcrypto_and_cryptography_read_each_other(algorithm: SignatureAlgorithm) -> None:
+    key = BACKEND.generate(algorithm.family)
+    ours, theirs = BACKEND.load_private(key), PYCA.load_private(key)
+
+    by_us = BACKEND.sign(ours, algorithm, b"payload")
+    by_them = PYCA.sign(theirs, algorithm, b"payload")
+
+    assert ours.spki == theirs.spki
+    assert PYCA.verify(PYCA.load_public(ours.spki), algorithm, by_us, b"payload")
+    assert BACKEND.verify(BACKEND.load_public(ours.spki), algorithm, by_them, b"payload")
+    assert not PYCA.verify(PYCA.load_public(ours.spki), algorithm, by_us[::-1], b"payload")
+    assert not PYCA.verify(PYCA.load_public(ours.spki), GOST_256, by_us, b"payload")
+
+
+@pytest.mark.parametrize("algorithm", FAMILIES)
+def test_key_signs_in_its_own_family_only(algorithm: SignatureAlgorithm) -> None:
+    other = RSA_SHA256 if algorithm.family is not Family.RSA else GOST_256
+    key = BACKEND.load_private(BACKEND.generate(algorithm.family))
+    signature = BACKEND.sign(key, algorithm, b"payload")
+
+    assert not BACKEND.verify(BACKEND.load_public(key.spki), other, signature, b"payload")
+    with pytest.raises(CryptoUnavailable):
+        BACKEND.sign(key, other, b"payload")
+
+
+@pytest.mark.parametrize("octets", [b"", b"junk", b"\x30\x03\x02\x01\x00", b"-----BEGIN X-----"])
+def test_bytes_that_are_no_key_are_turned_away(octets: bytes) -> None:
+    for backend in (BACKEND, PYCA):
+        with pytest.raises(SettingError):
+            backend.load_private(octets)
+        with pytest.raises(MalformedMessage):
+            backend.load_public(octets)
+
+
+def test_public_key_followed_by_other_bytes_is_turned_away() -> None:
+    spki = BACKEND.load_private(BACKEND.generate(Family.RSA)).spki
+
+    with pytest.raises(MalformedMessage):
+        BACKEND.load_public(spki + b"\0")
+
+
+def test_private_key_does_not_show_in_its_repr() -> None:
+    key = BACKEND.load_private(BACKEND.generate(Family.EC))
+
+    assert repr(key) == (
+        f"PrivateKey(backend='{BACKEND.name}', family=<Family.EC: 'ec'>, bits=256)"
+    )
+
+
+def test_without_the_engine_rsa_goes_on_and_gost_waits() -> None:
+    gost = BACKEND.generate(Family.GOST_256)
+    spki = BACKEND.load_private(gost).spki
+    script = f"""
+from gateway.errors import CryptoUnavailable
+from gateway.signatures.backends import open_backend, run_self_test
+backend = open_backend()
+tested = run_self_test(backend)
+assert not tested.broken, tested
+assert len(tested.missing) == 4, tested
+for read, key in ((backend.load_private, {gost!r}), (backend.load_public, {spki!r})):
+    try:
+        read(key)
+    except CryptoUnavailable:
+        continue
+    raise SystemExit("read a GOST key without the engine")
+print(backend.name)
+"""
+
+    done = subprocess.run(
+        ["env", "OPENSSL_ENGINES=/nonexistent", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout.strip(), done.stderr) == ("libcrypto", "")
+
+
+def test_what_is_broken_is_known_by_name_and_refused() -> None:
+    refused = {row.name for row in SIGNATURES if row.refused}
+
+    assert refused == {"rsa-sha1", "rsa-md5", "ecdsa-sha1", "gost-2001"}
+    assert signatures_by_name(["rsa-sha256"]) == {RSA_SHA256}
+    assert signature_by_uri("http://www.w3.org/2000/09/xmldsig#hmac-sha1") is None
+    with pytest.raises(KeyError):
+        signatures_by_name(["rsa-sha3"])
+
+
+@pytest.mark.parametrize(
+    ("signature", "digest", "meant"),
+    [
+        ("1.2.840.113549.1.1.1", "2.16.840.1.101.3.4.2.1", "rsa-sha256"),
+        ("1.2.840.113549.1.1.11", "2.16.840.1.101.3.4.2.1", "rsa-sha256"),
+        ("1.2.643.7.1.1.1.1", "1.2.643.7.1.1.2.2", "gost-256"),
+        ("1.2.643.7.1.1.1.1", "1.2.643.7.1.1.2.3", None),
+        ("1.2.840.113549.1.1.11", "2.16.840.1.101.3.4.2.3", None),
+        ("1.2.840.113549.1.1.1", "1.2.3", None),
+        ("1.2.3", "2.16.840.1.101.3.4.2.1", None),
+    ],
+)
+def test_two_oids_of_a_signer_must_agree(signature: str, digest: str, meant: str | None) -> None:
+    row = signature_in_cms(signature, digest)
+
+    assert (row.name if row else None) == meant
+
+
+def test_oids_and_uris_are_one_to_one() -> None:
+    assert all(signature_by_oid(row.oid) is row for row in SIGNATURES)
+    assert all(signature_by_uri(row.uri) is row for row in SIGNATURES)
+
+
+@pytest.mark.parametrize("r", [1, 0x7F, 0x80, 2**255, 2**256 - 1])
+def test_ecdsa_octets_survive_the_way_through_der(r: int) -> None:
+    octets = r.to_bytes(32, "big") + (r ^ 1 or 2).to_bytes(32, "big")
+
+    der = ecdsa_to_der(octets)
+
+    assert der is not None
+    assert ecdsa_from_der(der) == octets
+    assert ecdsa_from_der(der + b"\0") == b""
+    assert ecdsa_from_der(b"\x30\x81" + der[1:]) == b""
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"\x30", b"\x30\x02\x30\x00", b"\x30\x05\x30\x03\x06\x01\x80"]
+)
+def test_no_oid_is_read_where_there_is_none(octets: bytes) -> None:
+    assert spki_algorithm(octets) is None
