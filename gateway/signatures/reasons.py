@@ -26,7 +26,7 @@ class Ruling:
     texts: Mapping[str, str] = field(hash=False)
 
 
-def _rule(code: str, outcome: str, etsi: str, mender: Mender, ru: str, en: str) -> Ruling:  # noqa: PLR0913, PLR0917 - the columns of the table
+def _rule(code: str, outcome: str, etsi: str, mender: Mender, ru: str, en: str) -> Ruling:
     return Ruling(code, outcome, etsi, mender, {"ru": ru, "en": en})
 
 
