@@ -1,0 +1,21 @@
+"""What the tests of several rooms share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def packs_folder() -> Path:
+    """Return the folder of the authorities' packs; without it the test is skipped.
+
+    `MSE_GATEWAY_REQUIRE_FOREIGN` turns the skip into a failure: CI must not pass by not looking.
+    """
+    folder = os.getenv("MSE_GATEWAY_PACKS", "")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    reason = "MSE_GATEWAY_PACKS names no folder with the authorities' packs"
+    if os.getenv("MSE_GATEWAY_REQUIRE_FOREIGN"):
+        pytest.fail(reason)
+    pytest.skip(reason)
