@@ -1,1 +1,1 @@
-"""The ledger on disk, and its twin in memory."""
+"""Where exchanges live: the ledger over SQLite, and its tested twin in memory."""
