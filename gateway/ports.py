@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -60,12 +60,8 @@ class Ids(Protocol):
         ...
 
 
-class Failpoint(Protocol):
-    """Where a test may cut the power; does nothing in production."""
-
-    def __call__(self, name: str) -> None:
-        """Pass the named place."""
-        ...
+Failpoint = Callable[[str], None]
+"""Where a test may cut the power, by the name of the place; does nothing in production."""
 
 
 # --- who speaks -------------------------------------------------------------------------------

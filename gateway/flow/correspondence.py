@@ -1,0 +1,202 @@
+"""Hears what state systems call in with, and answers only when it is on disk.
+
+A verified callback is matched by the attempt it relates to, then by the document's id, then by its
+number. What cannot be verified settles nothing (decision 18): it may at most bring an inquiry
+forward, and is kept as hash, size, source and its first 4 KiB, so many a minute and no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.errors import Overtaken
+from gateway.exchange import events as e
+from gateway.exchange.record import Exchange
+from gateway.exchange.states import State
+from gateway.flow.answers import weigh
+from gateway.flow.runner import Desk
+from gateway.ports import (
+    Callback,
+    CallbackDoor,
+    Reference,
+    Replayed,
+    Reply,
+    StoredCallback,
+    Stray,
+    Unverified,
+)
+
+log = structlog.get_logger(__name__)
+_TRIES = 8
+_HEAD = 4096
+_STRAYS_A_MINUTE = 60
+_HINTS_APART = timedelta(minutes=10)
+_OPEN = frozenset({State.DELIVERING, State.AWAITING})
+
+
+@dataclass(slots=True)
+class Ration:
+    """So much a span and no more."""
+
+    limit: int
+    span: timedelta
+    _taken: deque[datetime] = field(default_factory=deque)
+
+    def take(self, now: datetime) -> bool:
+        """Tell whether one more is allowed now."""
+        while self._taken and now - self._taken[0] >= self.span:
+            self._taken.popleft()
+        if len(self._taken) >= self.limit:
+            return False
+        self._taken.append(now)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondence:
+    """The ear of the house; one for all doors."""
+
+    desk: Desk
+    strays: Ration = field(default_factory=lambda: Ration(_STRAYS_A_MINUTE, timedelta(minutes=1)))
+    hinted: dict[str, datetime] = field(default_factory=dict)
+
+    async def hear(
+        self, door: CallbackDoor, body: bytes, *, headers: Mapping[str, str], source: str
+    ) -> Reply:
+        """Verify, match, write, answer; never raises for what a caller sends."""
+        now = self.desk.clock.now()
+        try:
+            callback = door.read(body, headers=headers, now=now)
+        except Unverified as error:
+            await self._keep_stray(door, body, source, error)
+            return door.refuse(error.text, sender_at_fault=True, request=body)
+        try:
+            return await self._settle(door, callback, body)
+        except Replayed:
+            self.desk.observer.answered(door.name, "doubled")
+            return door.refuse("this message was heard before", sender_at_fault=True, request=body)
+
+    async def _settle(self, door: CallbackDoor, callback: Callback, body: bytes) -> Reply:
+        for _ in range(_TRIES):
+            exchange = await self._match(door, callback.about)
+            if exchange is None:
+                return await self._keep_unmatched(door, callback, body)
+            try:
+                return await self._write(door, callback, exchange, body)
+            except Overtaken:
+                continue  # it moved under our hands: read again, weigh again
+        raise Overtaken("the exchange moves too fast", where=callback.about.local_uid)
+
+    async def _match(self, door: CallbackDoor, about: Reference) -> Exchange | None:
+        """Return the exchange of this door that the reference names best."""
+        for found in await self._candidates(door, about):
+            if found.identity.endpoint == door.name:
+                return found
+        return None
+
+    async def _candidates(self, door: CallbackDoor, about: Reference) -> Sequence[Exchange]:
+        ledger = self.desk.ledger
+        if about.message_id and (attempt := await ledger.find_attempt(about.message_id)):
+            return (attempt,)
+        if about.local_uid and (same_id := await ledger.find_document(about.local_uid)):
+            return same_id
+        if about.number and (numbered := await ledger.find_number(door.name, about.number)):
+            return (numbered,)
+        return ()
+
+    async def _write(
+        self, door: CallbackDoor, callback: Callback, exchange: Exchange, body: bytes
+    ) -> Reply:
+        document = None
+        if callback.wants_document:
+            document = await self._document(exchange)
+            if document is None:
+                return await self._keep_unmatched(door, callback, body)
+        event = await self._event(callback, exchange)
+        stored = _stored(door, callback, body, self.desk.clock.now(), note=callback.malformed)
+        await self.desk.write(exchange, event, callback=stored)
+        return door.accept(callback, document=document, now=self.desk.clock.now())
+
+    async def _document(self, exchange: Exchange) -> bytes | None:
+        """Return the file, which only a document that was sent may be asked for."""
+        same_id = await self.desk.ledger.find_document(exchange.identity.local_uid)
+        sent = next((one for one in same_id if one.attempts), None)
+        return await self.desk.ledger.payload(sent.id, "document") if sent else None
+
+    async def _event(self, callback: Callback, exchange: Exchange) -> e.Event:
+        if callback.event is None:
+            return e.InquiryWanted(
+                reason=callback.malformed or callback.name, wire=(callback.wire,)
+            )
+        event = await weigh(self.desk.ledger, exchange, callback.event)
+        if isinstance(event, e.Answered) and event.already and not event.number:
+            # The number is asked for where the schedule can wait for it, not in a callback.
+            return e.TurnedAway(codes=event.codes, message_id=event.message_id, wire=event.wire)
+        return event
+
+    async def _keep_unmatched(self, door: CallbackDoor, callback: Callback, body: bytes) -> Reply:
+        now = self.desk.clock.now()
+        note = "malformed" if callback.malformed else "unmatched"
+        await self.desk.ledger.keep_callback(_stored(door, callback, body, now, note=note))
+        self.desk.observer.answered(door.name, "unmatched")
+        log.warning("a callback matches no exchange", endpoint=door.name, operation=callback.name)
+        if callback.wants_document:
+            return door.refuse("no such document here", sender_at_fault=True, request=body)
+        return door.accept(callback, document=None, now=now)
+
+    async def _keep_stray(
+        self, door: CallbackDoor, body: bytes, source: str, error: Unverified
+    ) -> None:
+        now = self.desk.clock.now()
+        self.desk.observer.answered(door.name, "unverified")
+        if not self.strays.take(now):
+            return
+        stray = Stray(
+            endpoint=door.name,
+            received_at=now,
+            source=source,
+            reason=error.text,
+            size=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            head=body[:_HEAD],
+        )
+        await self.desk.ledger.keep_stray(stray)
+        await self._bring_inquiry_forward(door, error.about, now)
+
+    async def _bring_inquiry_forward(
+        self, door: CallbackDoor, about: Reference, now: datetime
+    ) -> None:
+        exchange = await self._match(door, about)
+        if exchange is None or exchange.state not in _OPEN or not self._may_hint(exchange.id, now):
+            return
+        try:
+            await self.desk.write(exchange, e.InquiryWanted(reason="an unverified callback"))
+        except Overtaken:
+            log.info("a hint came too late", exchange=exchange.id)
+
+    def _may_hint(self, exchange_id: str, now: datetime) -> bool:
+        """Once in a while for an exchange, whoever knocks."""
+        for known, at in tuple(self.hinted.items()):
+            if now - at >= _HINTS_APART:
+                del self.hinted[known]
+        return self.hinted.setdefault(exchange_id, now) == now
+
+
+def _stored(
+    door: CallbackDoor, callback: Callback, body: bytes, now: datetime, *, note: str
+) -> StoredCallback:
+    return StoredCallback(
+        endpoint=door.name,
+        partner=callback.partner,
+        message_id=callback.message_id,
+        received_at=now,
+        name=callback.name,
+        body=body,
+        note=note,
+    )
