@@ -20,7 +20,7 @@ async def weigh(ledger: Ledger, exchange: Exchange, event: e.Event) -> e.Event:
     """
     if not isinstance(event, e.Answered) or not event.registered:
         return event
-    if event.source is e.Source.CALLBACK and not event.already:
+    if not event.already and event.message_id in {one.message_id for one in exchange.attempts}:
         return event
     if await _only_these_bytes(ledger, exchange):
         return event

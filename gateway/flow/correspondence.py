@@ -185,7 +185,10 @@ class Correspondence:
         for known, at in tuple(self.hinted.items()):
             if now - at >= _HINTS_APART:
                 del self.hinted[known]
-        return self.hinted.setdefault(exchange_id, now) == now
+        if exchange_id in self.hinted:
+            return False
+        self.hinted[exchange_id] = now
+        return True
 
 
 def _stored(

@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
+from gateway.exchange.states import Duty
 from gateway.ports import Chance, Clock, InboxEntry, Ledger
 
 log = structlog.get_logger(__name__)
@@ -112,11 +113,16 @@ class Courier:
 
     async def round(self) -> int:
         """Post what is due now; return how much was tried."""
-        entries = await self.ledger.due_webhooks(now=self.clock.now(), limit=100)
+        due = await self.ledger.due_webhooks(now=self.clock.now(), limit=100)
+        entries = [entry for entry in due if not await self._is_owed_by_duty(entry)]
         for entry in entries:
             reason = await self.postman.post(entry)
             await self.ledger.settle_webhook(entry.id, due=self._next(entry) if reason else None)
         return len(entries)
+
+    async def _is_owed_by_duty(self, entry: InboxEntry) -> bool:
+        exchange = await self.ledger.get(entry.exchange)
+        return exchange is not None and exchange.duty is Duty.NOTIFY
 
     def _next(self, entry: InboxEntry) -> datetime | None:
         now = self.clock.now()
