@@ -1,6 +1,8 @@
 """What the tests of several rooms share."""
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,21 @@ def packs_folder() -> Path:
     if os.getenv("MSE_GATEWAY_REQUIRE_FOREIGN"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def foreign() -> Callable[[str], str]:
+    """Return a function that gives the path of a foreign program, a judge that is not ours.
+
+    Where it is not installed the test is skipped, or fails with `MSE_GATEWAY_REQUIRE_FOREIGN`.
+    """
+
+    def find(program: str) -> str:
+        path = shutil.which(program)
+        if path:
+            return path
+        if os.getenv("MSE_GATEWAY_REQUIRE_FOREIGN"):
+            pytest.fail(f"the foreign judge {program} is not installed")
+        pytest.skip(f"{program} is not installed")
+
+    return find

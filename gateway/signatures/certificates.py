@@ -11,9 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from asn1crypto import x509
-
 from gateway.errors import MalformedMessage
+from gateway.signatures import asn1
 from gateway.signatures.algorithms import KEY_OIDS, Family, SignatureAlgorithm, signature_by_oid
 from gateway.signatures.backends.octets import canonical_signature, spki_algorithm
 
@@ -32,7 +31,17 @@ _SUBJECT: Final = {
 _PEM: Final = re.compile(
     rb"-----BEGIN (CERTIFICATE|X509 CRL)-----\s*([A-Za-z0-9+/=\s]+?)-----END \1-----"
 )
-_MALFORMED: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
+_KEY_USAGES: Final = (
+    *("digital_signature", "non_repudiation", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
+_BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
+_SUBJECT_KEY, _AUTHORITY_KEY = "2.5.29.14", "2.5.29.35"
+# What we act upon, and what needs no act: subject alternative names, policies.
+_UNDERSTOOD: Final = frozenset(
+    {_BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE, _SUBJECT_KEY, _AUTHORITY_KEY}
+    | {"2.5.29.17", "2.5.29.32"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +97,14 @@ class Certificate:
 @lru_cache(maxsize=2048)
 def read_certificate(der: bytes) -> Certificate:
     """Read one DER certificate; raise MalformedMessage. The same few come again and again."""
-    try:
-        return _read(x509.Certificate.load(der, strict=True), der)
-    except _MALFORMED as error:
-        raise MalformedMessage("the certificate cannot be read") from error
+    outer = asn1.read_der(der).fields()
+    tbs, algorithm, signature = (
+        outer.take(asn1.SEQUENCE),
+        outer.take(asn1.SEQUENCE),
+        outer.take(asn1.BITS),
+    )
+    outer.end()
+    return _read(der, tbs, algorithm, signature)
 
 
 def split_pem(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -108,55 +121,128 @@ def write_pem(label: str, der: bytes) -> bytes:
     return b"-----BEGIN " + mark + b"-----\n" + lines + b"\n-----END " + mark + b"-----\n"
 
 
-_UNDERSTOOD: Final = frozenset(
-    {"basic_constraints", "key_usage", "extended_key_usage", "certificate_policies"}
-    | {"subject_alt_name", "key_identifier", "authority_key_identifier"}
-)
-
-
-def _read(parsed: x509.Certificate, der: bytes) -> Certificate:
-    tbs = parsed["tbs_certificate"]
-    algorithm = signature_by_oid(parsed["signature_algorithm"]["algorithm"].dotted)
-    # RFC 5280 §4.1.1.2: the two must agree, or the signature is over another algorithm.
-    if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
-        algorithm = None
-    constraints = parsed.basic_constraints_value
-    usage, extended = parsed.key_usage_value, parsed.extended_key_usage_value
-    spki = tbs["subject_public_key_info"].dump()
+def _read(
+    der: bytes, tbs: asn1.Value, identifier: asn1.Value, signature: asn1.Value
+) -> Certificate:
+    """Read the fields of TBSCertificate (RFC 5280 §4.1)."""
+    fields = tbs.fields()
+    fields.optional(0xA0)  # version
+    serial = fields.take(asn1.INTEGER).integer()
+    # §4.1.1.2: the two must agree, or the signature is over another algorithm.
+    inner = fields.take(asn1.SEQUENCE)
+    algorithm = read_algorithm(identifier) if inner.raw == identifier.raw else None
+    issuer, validity = fields.take(asn1.SEQUENCE), fields.take(asn1.SEQUENCE).fields()
+    not_before, not_after = (
+        validity.take(asn1.UTC_TIME, asn1.GENERALIZED_TIME).time() for _ in range(2)
+    )
+    subject, spki = fields.take(asn1.SEQUENCE), fields.take(asn1.SEQUENCE)
+    fields.optional(0x81), fields.optional(0x82)  # unique ids
+    extensions = read_extensions(fields.optional(0xA3))
+    fields.end()
+    is_authority, path_length = _constraints(extensions.get(_BASIC_CONSTRAINTS))
     return Certificate(
         sha256=hashlib.sha256(der).hexdigest(),
         der=der,
-        spki=spki,
-        tbs=tbs.dump(),
-        signature=canonical_signature(
-            algorithm.family if algorithm else None, parsed["signature_value"].native
-        ),
+        spki=spki.raw,
+        tbs=tbs.raw,
+        signature=canonical_signature(algorithm.family if algorithm else None, signature.bits()[0]),
         algorithm=algorithm,
-        family=KEY_OIDS.get(spki_algorithm(spki) or ""),
-        subject=_read_subject(tbs["subject"]),
-        subject_name=tbs["subject"].dump(),
-        issuer_name=tbs["issuer"].dump(),
-        serial=parsed.serial_number,
-        not_before=tbs["validity"]["not_before"].native,
-        not_after=tbs["validity"]["not_after"].native,
-        key_usage=frozenset(usage.native) if usage is not None else None,
-        extended_key_usage=(
-            frozenset(each.dotted for each in extended) if extended is not None else None
+        family=KEY_OIDS.get(spki_algorithm(spki.raw) or ""),
+        subject=_read_subject(subject),
+        subject_name=subject.raw,
+        issuer_name=issuer.raw,
+        serial=serial,
+        not_before=not_before,
+        not_after=not_after,
+        key_usage=_key_usage(extensions.get(_KEY_USAGE)),
+        extended_key_usage=_purposes(extensions.get(_EXTENDED_KEY_USAGE)),
+        is_authority=is_authority,
+        path_length=path_length,
+        subject_key_id=_subject_key(extensions.get(_SUBJECT_KEY)),
+        authority_key_id=_authority_key(extensions.get(_AUTHORITY_KEY)),
+        unknown_critical=tuple(
+            oid for oid, each in extensions.items() if each.critical and oid not in _UNDERSTOOD
         ),
-        is_authority=constraints is not None and constraints["ca"].native,
-        path_length=constraints["path_len_constraint"].native if constraints is not None else None,
-        subject_key_id=parsed.key_identifier,
-        authority_key_id=parsed.authority_key_identifier,
-        unknown_critical=tuple(sorted(parsed.critical_extensions - _UNDERSTOOD)),
     )
 
 
-def _read_subject(name: x509.Name) -> Subject:
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension of a certificate, a CRL or a line of it."""
+
+    critical: bool
+    value: asn1.Value
+
+
+def read_algorithm(identifier: asn1.Value) -> SignatureAlgorithm | None:
+    """Return the signature algorithm of an AlgorithmIdentifier, or None if we do not know it."""
+    return signature_by_oid(identifier.fields().take(asn1.OID).oid())
+
+
+def read_extensions(wrapped: asn1.Value | None) -> dict[str, Extension]:
+    """Return extensions by OID; raise MalformedMessage when one comes twice (RFC 5280 §4.2)."""
+    found: dict[str, Extension] = {}
+    if wrapped is None:
+        return found
+    rows = wrapped.fields()
+    for row in rows.take(asn1.SEQUENCE).members():
+        fields = row.fields()
+        oid, critical = fields.take(asn1.OID).oid(), fields.optional(asn1.BOOLEAN)
+        value = fields.take(asn1.OCTETS)
+        fields.end()
+        if oid in found:
+            raise MalformedMessage("an extension comes twice")
+        found[oid] = Extension(critical is not None, asn1.read_der(value.body))
+    rows.end()
+    return found
+
+
+def _constraints(extension: Extension | None) -> tuple[bool, int | None]:
+    if extension is None:
+        return False, None
+    fields = extension.value.fields()
+    flag, limit = fields.optional(asn1.BOOLEAN), fields.optional(asn1.INTEGER)
+    is_authority = flag is not None and flag.body == b"\xff"
+    return is_authority, limit.integer() if limit is not None else None
+
+
+def _key_usage(extension: Extension | None) -> frozenset[str] | None:
+    if extension is None:
+        return None
+    octets, _ = extension.value.bits()
+    return frozenset(
+        name
+        for number, name in enumerate(_KEY_USAGES)
+        if number // 8 < len(octets) and octets[number // 8] >> (7 - number % 8) & 1
+    )
+
+
+def _purposes(extension: Extension | None) -> frozenset[str] | None:
+    if extension is None:
+        return None
+    return frozenset(member.oid() for member in extension.value.members())
+
+
+def _subject_key(extension: Extension | None) -> bytes | None:
+    return extension.value.body if extension is not None else None
+
+
+def _authority_key(extension: Extension | None) -> bytes | None:
+    found = extension.value.fields().optional(0x80) if extension is not None else None
+    return found.body if found is not None else None
+
+
+def _read_subject(name: asn1.Value) -> Subject:
     found: dict[str, str] = {}
-    for relative in name.chosen:
-        for attribute in relative:
-            field_name = _SUBJECT.get(attribute["type"].dotted)
-            value = attribute["value"].native
-            if field_name and field_name not in found and isinstance(value, str):
-                found[field_name] = value
+    for relative in name.members():
+        for attribute in relative.members():
+            fields = attribute.fields()
+            known = _SUBJECT.get(fields.take(asn1.OID).oid())
+            if known and known not in found:
+                found[known] = _first_text(attribute)
     return Subject(**found)
+
+
+def _first_text(attribute: asn1.Value) -> str:
+    _, *values = attribute.members()
+    return values[0].text() if values else ""

@@ -1,0 +1,131 @@
+"""Reads `certs/pki.toml`: the invented authorities, organisations and people.
+
+The one source for names and numbers: samples, sandbox and tests take them from here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.errors import SettingError
+from gateway.resources import CERTS
+
+DEFAULT: Final = CERTS / "pki.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An invented member of staff; `role` is a code of НСИ 1.2.643.5.1.13.13.99.2.368."""
+
+    surname: str
+    given_name: str
+    patronymic: str
+    snils: str
+    inn: str
+    position: str
+    role: int
+
+    @property
+    def full_name(self) -> str:
+        """Фамилия Имя Отчество."""
+        return f"{self.surname} {self.given_name} {self.patronymic}"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An invented medical organisation, or the sandbox's РЭМД."""
+
+    oid: str
+    ogrn: str
+    inn: str
+    name: str
+    city: str
+    region: str
+    street: str
+    people: Mapping[str, Person] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """An invented certification authority; without `issuer` it signs itself."""
+
+    name: str
+    issuer: str = ""
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One certificate: whose, what for, and what is wrong with it. Days count from the making."""
+
+    organization: str
+    person: str = ""
+    usage: str = "document"
+    issuer: str = "ru-issuing"
+    not_before_days: int | None = None
+    not_after_days: int | None = None
+    key_usage: tuple[str, ...] = ()
+    extended_key_usage: tuple[str, ...] = ()
+    revoked_days: int | None = None
+    revocation_reason: str = "unspecified"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The whole test PKI."""
+
+    lifetime_days: int
+    backdate_days: int
+    crl_days: int
+    gost: bool
+    authorities: Mapping[str, Authority]
+    organizations: Mapping[str, Organization]
+    certificates: Mapping[str, Wanted]
+
+    def only(self, *names: str) -> Declaration:
+        """Return the same declaration with these certificates alone; raise KeyError."""
+        return replace(self, certificates={name: self.certificates[name] for name in names})
+
+
+def read_declaration(path: Path = DEFAULT) -> Declaration:
+    """Read the declaration; raise SettingError naming the entry that is wrong."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{path} cannot be read: {error}") from error
+    try:
+        return _read(content)
+    except (KeyError, TypeError) as error:
+        raise SettingError(f"{path}: {error}") from error
+
+
+def _read(content: dict[str, Any]) -> Declaration:
+    authorities = {name: Authority(**row) for name, row in content["authorities"].items()}
+    organizations = {name: _organization(row) for name, row in content["organizations"].items()}
+    certificates = {name: _wanted(row) for name, row in content["certificates"].items()}
+    for name, wanted in certificates.items():
+        if wanted.issuer not in authorities:
+            raise KeyError(f"certificates.{name}.issuer")
+        if wanted.person and wanted.person not in organizations[wanted.organization].people:
+            raise KeyError(f"certificates.{name}.person")
+    return Declaration(
+        **content["defaults"],
+        authorities=authorities,
+        organizations=organizations,
+        certificates=certificates,
+    )
+
+
+def _organization(row: dict[str, Any]) -> Organization:
+    people = {name: Person(**person) for name, person in row.pop("people", {}).items()}
+    return Organization(**row, people=people)
+
+
+def _wanted(row: dict[str, Any]) -> Wanted:
+    for name in ("key_usage", "extended_key_usage"):
+        row[name] = tuple(row.get(name, ()))
+    return Wanted(**row)
