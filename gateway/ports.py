@@ -82,6 +82,18 @@ class Sender:
         return not self.organizations or organization in self.organizations
 
 
+class Sealer(Protocol):
+    """Keeps bodies unreadable on disk."""
+
+    def seal(self, plain: bytes, *, about: str) -> bytes:
+        """Return the bytes encrypted and bound to what they are about."""
+        ...
+
+    def open(self, sealed: bytes, *, about: str) -> bytes:
+        """Return the plain bytes. Raises HouseError when they were changed or moved."""
+        ...
+
+
 # --- the ledger -------------------------------------------------------------------------------
 
 
@@ -234,8 +246,12 @@ class JournalReport:
     chains: int
     entries: int
     checkpoints: int
+    unopened: int = 0
+    """Bodies that are sealed and could not be read for want of a key."""
     broken: Entry | None = None
+    """The first entry that is not as it was written; None also where it is gone altogether."""
     reason: str = ""
+    """How that shows; empty when everything holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

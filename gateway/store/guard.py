@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gateway.errors import Overtaken
 from gateway.exchange.record import Exchange, Identity
 from gateway.exchange.states import Outcome
 from gateway.ports import Birth, IdentityTaken
@@ -26,7 +27,7 @@ def is_same_document(one: Identity, other: Identity) -> bool:
 
 def can_have_twins(identity: Identity) -> bool:
     """Tell whether all is known by which a «дубль» is recognised (decision 19)."""
-    return all(_marks(identity))
+    return all(marks(identity))
 
 
 def is_twin(one: Identity, other: Identity) -> bool:
@@ -34,7 +35,7 @@ def is_twin(one: Identity, other: Identity) -> bool:
     same_set = one.set_id != "" and one.set_id == other.set_id
     return (
         can_have_twins(one)
-        and _marks(one) == _marks(other)
+        and marks(one) == marks(other)
         and not same_set
         and not is_same_document(one, other)
     )
@@ -60,5 +61,16 @@ def admit(birth: Birth, others: Iterable[Exchange]) -> None:
         )
 
 
-def _marks(identity: Identity) -> tuple[str, str, str, str]:
+def check_sequence(birth: Birth) -> None:
+    """Let a birth through whose decisions follow one another from revision 1 on.
+
+    Raises Overtaken: whoever decided has read something else.
+    """
+    for revision, decision in enumerate(birth.decisions, start=1):
+        if decision.before.revision != revision or decision.after.id != birth.exchange.id:
+            raise Overtaken("a decision of a birth does not follow from the one before")
+
+
+def marks(identity: Identity) -> tuple[str, str, str, str]:
+    """Return by what a «дубль» is recognised: organisation, kind, patient, protocol number."""
     return (identity.organization, identity.kind, identity.patient, identity.protocol_number)

@@ -34,6 +34,7 @@ from gateway.ports import (
     TimelineEntry,
 )
 from gateway.store import facts, fairness, guard, outcomes, proof
+from gateway.store.codec import without_bodies
 from gateway.store.notices import notice_bodies
 
 
@@ -78,8 +79,8 @@ class MemoryLedger:
         if birth.exchange.id in self._exchanges:
             raise HouseError("an exchange with this id exists already")
         guard.admit(birth, self._exchanges.values())
-        self._check_sequence(birth)
-        born = replace(birth.exchange, revision=1)
+        guard.check_sequence(birth)
+        born = without_bodies(replace(birth.exchange, revision=1))
         self._exchanges[born.id] = born
         self._append(born.id, born.received_at, birth.received, facts.facts_of_birth)
         for decision in birth.decisions:
@@ -100,10 +101,10 @@ class MemoryLedger:
         if callback is not None:
             self._callbacks.append(callback)
         self._bell.set()
-        return decision.after
+        return self._exchanges[decision.after.id]
 
     def _apply(self, decision: Decision, callback: StoredCallback | None) -> None:
-        self._exchanges[decision.after.id] = decision.after
+        self._exchanges[decision.after.id] = without_bodies(decision.after)
         told = facts.facts_of_decision(decision, callback)
         self._append(decision.after.id, decision.at, decision.event, lambda *_: told)
         for child in decision.children:
@@ -112,12 +113,6 @@ class MemoryLedger:
             opening = facts.facts_of_opening(born)
             self._chain(child.id, decision.at, facts.OPENED, opening)
         self._tell(decision)
-
-    @staticmethod
-    def _check_sequence(birth: Birth) -> None:
-        for revision, decision in enumerate(birth.decisions, start=1):
-            if decision.before.revision != revision or decision.after.id != birth.exchange.id:
-                raise Overtaken("a decision of a birth does not follow from the one before")
 
     def _append(
         self,

@@ -55,6 +55,8 @@ class Chain:
     entries: Sequence[Entry]
     revision: int | None = None
     """Of the exchange; None for the chain of what belongs to no exchange."""
+    orphaned: bool = False
+    """Its exchange is gone."""
     state: str = ""
     payloads: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of what is kept, by name."""
@@ -93,6 +95,8 @@ def inspect_chain(chain: Chain) -> Break | None:
     broken = first_break(chain.entries)
     if broken is not None:
         return Break(entry=broken, reason="changed, or an entry before it was removed")
+    if chain.orphaned:
+        return Break(entry=chain.entries[-1], reason="its exchange is gone")
     if chain.revision is None:
         return None
     return _cut_tail(chain) or _changed_payload(chain) or _changed_wire(chain)
