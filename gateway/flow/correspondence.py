@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-import structlog
 
 from gateway.errors import Overtaken
 from gateway.exchange import events as e
@@ -32,7 +31,6 @@ from gateway.ports import (
     Unverified,
 )
 
-log = structlog.get_logger(__name__)
 _TRIES = 8
 _HEAD = 4096
 _STRAYS_A_MINUTE = 60
@@ -145,7 +143,6 @@ class Correspondence:
         note = "malformed" if callback.malformed else "unmatched"
         await self.desk.ledger.keep_callback(_stored(door, callback, body, now, note=note))
         self.desk.observer.answered(door.name, "unmatched")
-        log.warning("a callback matches no exchange", endpoint=door.name, operation=callback.name)
         if callback.wants_document:
             return door.refuse("no such document here", sender_at_fault=True, request=body)
         return door.accept(callback, document=None, now=now)
@@ -175,10 +172,8 @@ class Correspondence:
         exchange = await self._match(door, about)
         if exchange is None or exchange.state not in _OPEN or not self._may_hint(exchange.id, now):
             return
-        try:
+        with suppress(Overtaken):  # it moved by itself: the hint is no longer needed
             await self.desk.write(exchange, e.InquiryWanted(reason="an unverified callback"))
-        except Overtaken:
-            log.info("a hint came too late", exchange=exchange.id)
 
     def _may_hint(self, exchange_id: str, now: datetime) -> bool:
         """Once in a while for an exchange, whoever knocks."""

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import aiohttp
 import orjson
-import structlog
 from standardwebhooks import Webhook
 
 from gateway.exchange import events as e
@@ -21,7 +20,6 @@ from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty
 from gateway.ports import Chance, Clock, InboxEntry, Ledger
 
-log = structlog.get_logger(__name__)
 _WITHIN = aiohttp.ClientTimeout(total=15)
 
 
@@ -95,7 +93,6 @@ class Notification:
         terms = self.terms.get(exchange.identity.endpoint) or Terms()
         if self.clock.now() - entry.at < terms.webhook_within:
             return e.Unavailable(reason=reason)
-        log.error("a webhook never answered", exchange=exchange.id, sender=entry.sender)
         for owed in await self.ledger.owed_webhooks(exchange.id):
             await self.ledger.settle_webhook(owed.id, due=None)
         return e.Notified(note=f"in the inbox only: {reason}")

@@ -161,7 +161,7 @@ class Runner:
         except Overtaken:
             raise
         except Exception as error:  # noqa: BLE001 - no fault may take the house down
-            event = _excuse(exchange, duty, error)
+            event = _excuse(error)
             exchange = await self.desk.write(exchange, event)
         return await self._give_up_in_time(exchange, event)
 
@@ -174,16 +174,11 @@ class Runner:
         return await self.desk.write(exchange, e.GaveUp(reason=reason)) if reason else exchange
 
 
-def _excuse(exchange: Exchange, duty: Duty, error: Exception) -> e.Unavailable:
+def _excuse(error: Exception) -> e.Unavailable:
     """Return what an unplanned failure means: nothing is known, so the place is kept."""
     if isinstance(error, GatewayError):
-        log.warning(
-            "a duty could not be done",
-            exchange=exchange.id, duty=duty.value, mender=error.mender, where=error.where,
-        )  # fmt: skip
-        return e.Unavailable(reason=error.text)
+        return e.Unavailable(reason=str(error))
     # The text of a foreign error may quote a document: only its kind and place are told.
-    log.error("a duty failed", exchange=exchange.id, duty=duty.value, fault=_place(error))
     return e.Unavailable(reason=f"unexpected {_place(error)}")
 
 
