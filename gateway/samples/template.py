@@ -2,10 +2,12 @@
 
 Words in double braces are filled. Those of time count back in days from the day of the stamp:
 `{{day-30}}` is a date of HL7 (20260131), `{{date-30}}` one for people (31.01.2026), `{{year-30}}`
-its year, `{{now}}` the moment to the minute with Moscow's offset. A long record is declared once:
-what stands between `<?mse-repeat 900?>` and `<?mse-end?>` is written 900 times, and inside it
-`{{each}}` counts, `{{each-day 365 3}}` (or `each-date`) comes nearer from 365 days ago, three a
-day, and `{{each-of a b}}` takes one of the words in turn.
+its year, `{{day+30}}` lies ahead, `{{now}}` the moment to the minute with Moscow's offset.
+
+A long record is declared once: what stands between `<?mse-repeat 900?>` and `<?mse-end?>` is
+written 900 times, and inside it `{{each}}` counts, `{{each-day 365 3}}` (or `each-date`) comes
+nearer from 365 days ago, three a day, `{{each-turn a b}}` takes the words in turn and
+`{{each-of a b}}` in no order that shows.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ from gateway.errors import HouseError
 MOSCOW: Final = timezone(timedelta(hours=3))
 _NOTE: Final = re.compile(r"(?<=\?>\n)<!--.*?-->\n", re.DOTALL)
 _REPEATED: Final = re.compile(r"<\?mse-repeat (\d+)\?>(.*?)<\?mse-end\?>", re.DOTALL)
-_EACH: Final = re.compile(r"\{\{each(?:-(day|date|of) ([^}]*))?\}\}")
-_OPEN: Final = re.compile(r"\{\{([a-z][a-z0-9.-]*)\}\}")
-_TIME: Final = re.compile(r"(day|date|year)-(\d+)")
+_EACH: Final = re.compile(r"\{\{each(?:-(day|date|of|turn) ([^}]*))?\}\}")
+_OPEN: Final = re.compile(r"\{\{([a-z][a-z0-9.+-]*)\}\}")
+_TIME: Final = re.compile(r"(day|date|year)([+-]\d+)")
 _FORMS: Final = {"day": "%Y%m%d", "date": "%d.%m.%Y", "year": "%Y"}
 
 
@@ -59,8 +61,9 @@ class Template:
 
 
 def _time(word: str, now: datetime) -> bytes:
-    form, _, days = word.partition("-")
-    return (now - timedelta(days=int(days))).strftime(_FORMS[form]).encode()
+    kind = _TIME.fullmatch(word)
+    assert kind is not None
+    return (now + timedelta(days=int(kind[2]))).strftime(_FORMS[kind[1]]).encode()
 
 
 def _repeat(block: re.Match[str]) -> str:
@@ -79,4 +82,6 @@ def _each(place: re.Match[str], turn: int) -> str:
     if kind == "of":
         # Not round and round: a record that repeats itself every week looks made up.
         return words[(turn * 5 + turn // 7 + turn // 11) % len(words)]
+    if kind == "turn":
+        return words[turn % len(words)]
     return str(turn + 1)

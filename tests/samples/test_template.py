@@ -20,8 +20,8 @@ def test_words_are_filled_and_escaped() -> None:
 
 def test_days_count_back_from_the_day_in_moscow() -> None:
     # 22:30 UTC is already the second of March there.
-    assert stamped("{{now}} {{day-0}} {{date-2}} {{year-90}}") == (
-        "202603020130+0300 20260302 28.02.2026 2025"
+    assert stamped("{{now}} {{day-0}} {{date-2}} {{year-90}} {{day+30}}") == (
+        "202603020130+0300 20260302 28.02.2026 2025 20260401"
     )
 
 
