@@ -68,7 +68,7 @@ class TimeSettings:
     """`[time]`: for trials in the sandbox's company only."""
 
     scale: float = 1.0
-    """How many times faster the clocks run; refused unless every endpoint is on loopback."""
+    """How many times shorter every wait is; refused unless every endpoint is on loopback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -33,6 +33,10 @@ class Backoff:
         doublings: int = 1 << min(tries, _LONGEST_DOUBLING)
         return min(self.cap, self.base * doublings) * chance
 
+    def shortened(self, scale: float) -> Backoff:
+        """Return the same back-off, `scale` times as fast."""
+        return Backoff(base=self.base / scale, cap=self.cap / scale)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -58,6 +62,19 @@ class Terms:
     """The budget of deliveries; after it the exchange parks."""
     webhook_within: timedelta = timedelta(days=3)
     """How long a webhook is tried; the inbox keeps the entry all the same."""
+
+    def shortened(self, scale: float) -> Terms:
+        """Return the same terms with every wait `scale` times shorter: for trials only."""
+        waits = {
+            one.name: _shorten(getattr(self, one.name), scale)
+            for one in fields(self)
+            if isinstance(getattr(self, one.name), timedelta | Backoff)
+        }
+        return replace(self, **waits)
+
+
+def _shorten(wait: timedelta | Backoff, scale: float) -> timedelta | Backoff:
+    return wait.shortened(scale) if isinstance(wait, Backoff) else wait / scale
 
 
 def retry_at(exchange: Exchange, terms: Terms, now: datetime, chance: float) -> datetime:
