@@ -1,0 +1,1 @@
+"""РЭМД as its protocol tells it; knows nothing of any adapter."""
