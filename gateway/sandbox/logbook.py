@@ -86,9 +86,7 @@ class Logbook:
         self._counterpart = counterpart
         self._clock = clock
 
-    def write(
-        self, kind: str, *, local_uid: str = "", message_id: str = "", **facts: Fact
-    ) -> None:
+    def write(self, kind: str, *, local_uid: str = "", message_id: str = "", **facts: Fact) -> None:
         """Note what happened; durable with the transaction around it."""
         self._store.execute(
             "INSERT INTO log (at, counterpart, kind, local_uid, message_id, facts)"
@@ -125,5 +123,4 @@ class Logbook:
 
     def export(self, out: TextIO) -> None:
         """Write every entry as a line of JSON."""
-        for entry in self.entries():
-            out.write(entry.as_json() + "\n")
+        out.writelines(entry.as_json() + "\n" for entry in self.entries())

@@ -9,6 +9,7 @@ TEXTS = {
     "CANT_BUILD_CERT_CHAIN_TO_ACCREDITED_CA_CERT": (
         "Не удалось построить цепочку сертификатов до аккредитованного удостоверяющего центра"
     ),
+    "CA_INACCESSIBILITY": "Адрес OCSP-службы не указан или недоступен и недоступен CRL",
     "DIGEST_MISMATCH": "Хеш-сумма полученного документа не соответствует зарегистрированной",
     "FILE_WAS_NOT_SENT": "ИС не передала файл ЭМД",
     "GET_DOCUMENT_FILE_ERROR": (
