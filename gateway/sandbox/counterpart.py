@@ -11,7 +11,7 @@ from typing import Any, Protocol, TextIO
 from aiohttp import web
 
 from gateway.sandbox.doors import Clock, Ids
-from gateway.sandbox.scenario import Connections, Restart
+from gateway.sandbox.scenario import Restart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +87,15 @@ class Counterpart(Protocol):
     """One state system: answers what comes, and does its own work meanwhile."""
 
     name: str
-    connections: Connections
     restart: Restart
+    """When its listener goes away, in durations of this machine."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request below `/NAME`."""
+        ...
+
+    def turns_away(self, number: int) -> bool:
+        """Tell whether the request of this number (from 1) is reset before it is read."""
         ...
 
     async def work(self) -> None:

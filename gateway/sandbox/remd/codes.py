@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.sandbox.scenario import ErrorItem
 
 TEXTS = {
+    "ACCESS_DENIED": "Нет разрешения на получение сведений этой организации",
     "ATTRIBUTE_MISMATCH": "Метаописание переданного документа не соответствует зарегистрированному",
     "CANT_BUILD_CERT_CHAIN_TO_ACCREDITED_CA_CERT": (
         "Не удалось построить цепочку сертификатов до аккредитованного удостоверяющего центра"

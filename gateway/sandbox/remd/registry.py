@@ -7,7 +7,7 @@ import hmac
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -190,27 +190,22 @@ class Registry:
         ).fetchone()
         return None if row is None else _attempt(row)
 
-    def due(self, now: datetime, *, limit: int, without: Iterable[str]) -> list[Attempt]:
+    def due(self, now: datetime, *, limit: int, without: Collection[str]) -> list[Attempt]:
         """Return attempts that work is due on, the longest due first."""
-        in_hand = tuple(without)
-        marks = ", ".join("?" * len(in_hand))
         rows = self.store.execute(
-            "SELECT * FROM remd_attempt WHERE stage IN (?, ?) AND due <= ?"
-            f" AND message_id NOT IN ({marks}) ORDER BY due, rowid LIMIT ?",  # noqa: S608 - marks only
-            (Stage.CHECK, Stage.CALLBACK, _text(now), *in_hand, limit),
+            "SELECT * FROM remd_attempt WHERE stage IN (?, ?) AND due <= ? ORDER BY due LIMIT ?",
+            (Stage.CHECK, Stage.CALLBACK, _text(now), limit + len(without)),
         )
-        return [_attempt(row) for row in rows]
+        return [_attempt(row) for row in rows if row["message_id"] not in without][:limit]
 
-    def next_due(self, *, without: Iterable[str]) -> datetime | None:
+    def next_due(self, *, without: Collection[str]) -> datetime | None:
         """Return when work falls due next."""
-        in_hand = tuple(without)
-        marks = ", ".join("?" * len(in_hand))
-        row = self.store.execute(
-            "SELECT min(due) FROM remd_attempt WHERE stage IN (?, ?)"
-            f" AND message_id NOT IN ({marks})",  # noqa: S608 - marks only
-            (Stage.CHECK, Stage.CALLBACK, *in_hand),
-        ).fetchone()
-        return None if row[0] is None else datetime.fromisoformat(row[0])
+        rows = self.store.execute(
+            "SELECT message_id, due FROM remd_attempt WHERE stage IN (?, ?) ORDER BY due LIMIT ?",
+            (Stage.CHECK, Stage.CALLBACK, 1 + len(without)),
+        )
+        moments = [row["due"] for row in rows if row["message_id"] not in without]
+        return datetime.fromisoformat(moments[0]) if moments else None
 
     def attempts(self) -> list[Attempt]:
         """Return every attempt, in the order they came."""
@@ -240,6 +235,13 @@ class Registry:
         row = self.store.execute(
             "SELECT * FROM remd_registration WHERE local_uid = ? ORDER BY id LIMIT 1",
             (local_uid.lower(),),
+        ).fetchone()
+        return None if row is None else _registration(row)
+
+    def find_number(self, number: str) -> Registration | None:
+        """Return the registration of this number."""
+        row = self.store.execute(
+            "SELECT * FROM remd_registration WHERE number = ?", (number,)
         ).fetchone()
         return None if row is None else _registration(row)
 
