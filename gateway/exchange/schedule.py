@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -65,16 +65,20 @@ class Terms:
 
     def shortened(self, scale: float) -> Terms:
         """Return the same terms with every wait `scale` times shorter: for trials only."""
-        waits = {
-            one.name: _shorten(getattr(self, one.name), scale)
-            for one in fields(self)
-            if isinstance(getattr(self, one.name), timedelta | Backoff)
-        }
-        return replace(self, **waits)
-
-
-def _shorten(wait: timedelta | Backoff, scale: float) -> timedelta | Backoff:
-    return wait.shortened(scale) if isinstance(wait, Backoff) else wait / scale
+        return replace(
+            self,
+            delivery_within=self.delivery_within / scale,
+            answer_within=self.answer_within / scale,
+            inquiry=self.inquiry.shortened(scale),
+            delivery=self.delivery.shortened(scale),
+            resend=self.resend.shortened(scale),
+            preparation=self.preparation.shortened(scale),
+            notification=self.notification.shortened(scale),
+            signature_every=self.signature_every / scale,
+            signature_within=self.signature_within / scale,
+            maximum_age=self.maximum_age / scale,
+            webhook_within=self.webhook_within / scale,
+        )
 
 
 def retry_at(exchange: Exchange, terms: Terms, now: datetime, chance: float) -> datetime:

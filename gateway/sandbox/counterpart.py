@@ -110,7 +110,7 @@ class Counterpart(Protocol):
         """Return what the scenario foresees for a faultless document."""
         ...
 
-    def note(self, kind: str, **facts: str | int) -> None:
+    def note(self, kind: str, *, number: int = 0) -> None:
         """Write into the counterpart's log what its listener did."""
         ...
 

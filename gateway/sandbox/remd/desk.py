@@ -121,9 +121,9 @@ class Remd:
         """Return what the scenario foresees for a faultless document."""
         return foresee(self._scenario.choose(local_uid, kind=kind, organization=organization))
 
-    def note(self, kind: str, **facts: str | int) -> None:
+    def note(self, kind: str, *, number: int = 0) -> None:
         """Write into the log what the listener did."""
-        self.log.write(kind, **facts)
+        self.log.write(kind, number=number)
 
     def export(self, out: TextIO) -> None:
         """Write the log as JSON lines."""
