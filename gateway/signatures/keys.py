@@ -54,6 +54,8 @@ class SigningKey:
     certificate: Certificate
     private: PrivateKey = field(repr=False)
     backend: Backend = field(repr=False)
+    authorities: tuple[Certificate, ...] = ()
+    """Certificates above it that its file brought; they travel with every signature."""
 
     def sign(self, content: bytes) -> bytes:
         """Hash and sign; canonical octets. Raises CryptoUnavailable."""
@@ -96,7 +98,7 @@ def load_keys(files: Iterable[KeyFiles], backend: Backend) -> KeyRing:
 
 def load_key(files: KeyFiles, backend: Backend) -> SigningKey:
     """Read one key and prove that it fits its certificate by signing a word with it."""
-    certificate = _load_certificate(files)
+    certificate, *authorities = _load_certificates(files)
     password = _read(files.password_file, files).rstrip(b"\r\n") if files.password_file else None
     try:
         private = backend.load_private(_read(files.key, files), password)
@@ -112,6 +114,7 @@ def load_key(files: KeyFiles, backend: Backend) -> SigningKey:
         certificate=certificate,
         private=private,
         backend=backend,
+        authorities=tuple(authorities),
     )
     if not _fits(key):
         raise SettingError(
@@ -129,11 +132,11 @@ def _fits(key: SigningKey) -> bool:
     return key.backend.verify(public, key.algorithm, key.sign(word), word)
 
 
-def _load_certificate(files: KeyFiles) -> Certificate:
+def _load_certificates(files: KeyFiles) -> list[Certificate]:
     content = _read(files.certificate, files)
     ders = [der for label, der in split_pem(content) if label == "CERTIFICATE"] or [content]
     try:
-        return read_certificate(ders[0])
+        return [read_certificate(der) for der in ders]
     except GatewayError as error:
         raise SettingError(f"{files.certificate}: {error.text}", where=files.where) from error
 

@@ -107,6 +107,14 @@ class Fact(Enum):
         "Атрибут signing-certificate указывает на другой сертификат",
         "The signing-certificate attribute names another certificate",
     )
+    NOT_SIGNED = _rule(
+        "not-signed",
+        _INVALID,
+        "FORMAT_FAILURE",
+        Mender.VENDOR,
+        "Сообщение не подписано",
+        "The message is not signed",
+    )
     NOT_COVERED = _rule(
         "not-covered",
         _INVALID,

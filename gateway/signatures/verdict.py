@@ -6,14 +6,14 @@ root is never `invalid`: what could not be looked at is said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from gateway.findings import Finding, Mender, Severity, Tier
-from gateway.signatures.reasons import Fact, Ruling
+from gateway.signatures.certificates import Certificate, Subject
+from gateway.signatures.reasons import Fact
 
 
 class Outcome(StrEnum):
@@ -33,13 +33,9 @@ _WORST_FIRST = (
     Outcome.EXPIRED_BUT_TIMESTAMPED,
     Outcome.VALID,
 )
-_MAIN = {  # EN 319 102-1 §5.1.3
-    Outcome.VALID: "TOTAL-PASSED",
-    Outcome.INVALID: "TOTAL-FAILED",
-    Outcome.REVOKED: "INDETERMINATE",
-    Outcome.EXPIRED_BUT_TIMESTAMPED: "TOTAL-PASSED",
-    Outcome.COULD_NOT_BE_CHECKED: "INDETERMINATE",
-}
+_PASSED = (Outcome.VALID, Outcome.EXPIRED_BUT_TIMESTAMPED)
+_FAILED = ("HASH_FAILURE", "SIG_CRYPTO_FAILURE", "FORMAT_FAILURE", "REVOKED")
+"""Sub-indications that go with TOTAL-FAILED; with all others ETSI is in doubt (table 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +90,28 @@ class Signer:
     covers: str
     certificate_sha256: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        certificate: Certificate | None,
+        *,
+        algorithm: str,
+        signed_at: datetime | None,
+        covers: str,
+    ) -> Signer:
+        """Return what a certificate says of its owner; empty fields where there is none."""
+        subject = certificate.subject if certificate is not None else Subject()
+        return cls(
+            subject=subject.common_name,
+            snils=subject.snils,
+            ogrn=subject.ogrn,
+            organization=subject.organization,
+            algorithm=algorithm,
+            signed_at=signed_at,
+            covers=covers,
+            certificate_sha256=certificate.sha256 if certificate is not None else "",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -109,6 +127,11 @@ class Verdict:
         return next((each for each in _WORST_FIRST if each in given), Outcome.VALID)
 
     @property
+    def severity(self) -> int:
+        """How bad the outcome is, to compare: 0 is valid."""
+        return len(_WORST_FIRST) - 1 - _WORST_FIRST.index(self.outcome)
+
+    @property
     def valid(self) -> bool:
         """Tell whether everything holds."""
         return self.outcome is Outcome.VALID
@@ -116,12 +139,11 @@ class Verdict:
     @property
     def etsi(self) -> str:
         """Main indication and, where there is one, sub-indication of EN 319 102-1."""
-        main = _MAIN[self.outcome]
-        rulings: Iterable[Ruling] = (
-            reason.fact.value for reason in self.reasons if reason.outcome is self.outcome
-        )
-        sub = next((ruling.etsi for ruling in rulings if ruling.etsi), "")
-        return f"{main}/{sub}" if sub else main
+        if self.outcome in _PASSED:
+            return "TOTAL-PASSED"
+        given = [each.fact.value.etsi for each in self.reasons if each.outcome is self.outcome]
+        failed = next((sub for sub in given if sub in _FAILED), "")
+        return f"TOTAL-FAILED/{failed}" if failed else f"INDETERMINATE/{given[0]}"
 
     def has(self, fact: Fact) -> bool:
         """Tell whether this fact was found."""

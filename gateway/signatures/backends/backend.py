@@ -36,6 +36,9 @@ class Backend(Protocol):
     A key goes back to the backend that loaded it.
     """
 
+    def __hash__(self) -> int:
+        """Each backend is itself: what it has verified may be remembered."""
+
     @property
     def name(self) -> str:
         """What health and metrics call it."""

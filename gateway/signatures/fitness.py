@@ -1,0 +1,66 @@
+"""May this certificate and key have made this kind of signature."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from gateway.signatures.algorithms import MINIMUM_RSA_BITS, Family, SignatureAlgorithm
+from gateway.signatures.backends import PublicKey
+from gateway.signatures.certificates import Certificate
+from gateway.signatures.reasons import Fact
+from gateway.signatures.verdict import Reason
+
+_SIGNING: Final = frozenset({"digital_signature", "non_repudiation"})
+_CONNECTING: Final = frozenset({"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"})  # TLS server, client
+SKEW: Final = timedelta(minutes=5)
+"""How far a signer's clock may be ahead of ours."""
+
+
+class Purpose(Enum):
+    """What was signed."""
+
+    DOCUMENT = "document"
+    ENVELOPE = "envelope"
+
+
+def judge_certificate(certificate: Certificate, purpose: Purpose) -> Iterator[Reason]:
+    """Say what keeps the certificate from signing for this purpose (RFC 5280 §4.2.1.3, §4.2.1.12).
+
+    A document wants more than a certificate that may only open connections.
+    """
+    if not (certificate.key_usage or frozenset()) & _SIGNING:
+        yield Reason(Fact.CERTIFICATE_UNFIT, "keyUsage")
+    purposes = certificate.extended_key_usage
+    if purpose is Purpose.DOCUMENT and purposes is not None and purposes <= _CONNECTING:
+        yield Reason(Fact.CERTIFICATE_UNFIT, "extendedKeyUsage")
+
+
+def judge_algorithm(
+    algorithm: SignatureAlgorithm, allowed: Collection[SignatureAlgorithm]
+) -> Iterator[Reason]:
+    """Say whether the algorithm is admitted; one that the table refuses is admitted visibly."""
+    if algorithm not in allowed:
+        yield Reason(Fact.ALGORITHM_FORBIDDEN, algorithm.name)
+    elif algorithm.refused:
+        yield Reason(Fact.LEGACY_ADMITTED, algorithm.name)
+
+
+def judge_key(key: PublicKey, algorithm: SignatureAlgorithm) -> Iterator[Reason]:
+    """Say whether the key is of the algorithm's family and long enough."""
+    if key.family is not algorithm.family:
+        yield Reason(Fact.ALGORITHMS_MIXED, f"{algorithm.name} with a key of {key.family}")
+    if key.family is Family.RSA and key.bits < MINIMUM_RSA_BITS:
+        yield Reason(Fact.KEY_TOO_SHORT, f"{key.bits} bits")
+
+
+def judge_signing_time(
+    certificate: Certificate, signed_at: datetime, at: datetime
+) -> Iterator[Reason]:
+    """Say what is wrong with the moment that the signer claims."""
+    if signed_at > at + SKEW:
+        yield Reason(Fact.SIGNED_IN_FUTURE)
+    if not certificate.alive(signed_at):
+        yield Reason(Fact.SIGNED_OUTSIDE_LIFE)
