@@ -71,7 +71,11 @@ def _declare_prefixes(root: etree._Element) -> etree._Element:
     wanted: dict[str | None, str] = {"wsse": WSSE, "wsu": WSU}
     if wanted.keys() & root.nsmap.keys():
         return root
-    declared = etree.Element(root.tag, dict(root.attrib), nsmap=root.nsmap | wanted)
+    declared = etree.Element(
+        root.tag,
+        {str(name): str(value) for name, value in root.items()},
+        nsmap=root.nsmap | wanted,  # type: ignore[arg-type] # stubs forget the default namespace
+    )
     declared.text = root.text
     declared.extend(root)
     return declared
