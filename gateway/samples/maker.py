@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from gateway.ports import Ids
+from gateway.samples.broken import Twin, break_document
 from gateway.samples.examples import CORRIDOR, Example, read_examples
 from gateway.samples.people import GUARDIANS, house_of, invent
 
@@ -85,6 +86,18 @@ class Maker:
             organization=chosen.words["organization.oid"],
             signatures=self._signatures(chosen, content, now),
             expected=chosen.expected,
+        )
+
+    def make_broken(self, number: int, *, now: datetime, ids: Ids, twin: Twin) -> SampleDocument:
+        """Return document `number` with the fault of a twin, signed as it then stands."""
+        whole = Maker(self.examples).make(number, now=now, ids=ids, example=twin.example)
+        content = break_document(whole.content, twin)
+        return replace(
+            whole,
+            name=f"{twin.name}-{number:06d}",
+            content=content,
+            signatures=self._signatures(self.examples[twin.example], content, now),
+            expected="refused",
         )
 
     def _signatures(

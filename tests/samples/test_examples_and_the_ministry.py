@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.formats.cda import place_of, read_cda
+from gateway.samples.broken import read_twins
 from gateway.samples.examples import read_examples
 from gateway.samples.maker import Maker
 from gateway.validation.pack_folders import find_packs
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.packs
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 TEMPLATE = "1.2.643.5.1.13.13.14.34.9.6"
 EXAMPLES = tuple(read_examples())
+TWINS = read_twins()
 # How the Ministry's validator names key and meaning where they are not ID and NAME.
 COLUMNS = {
     "1.2.643.5.1.13.13.11.1379": ("CODE", "NAME"),
@@ -62,6 +64,24 @@ async def test_every_example_passes_the_schema_and_all_1509_checks(
 
     assert (report.ran, report.checks) == ("ran", 1509)
     assert [(finding.rule, finding.where) for finding in report.findings] == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", TWINS)
+async def test_every_broken_twin_fails_at_the_place_it_names(
+    ministry: PackRunner, name: str
+) -> None:
+    twin = TWINS[name]
+    document = Maker().make_broken(1, now=NOW, ids=CountedIds(), twin=twin)
+
+    report = await ministry.check(document.content, TEMPLATE)
+
+    found = {
+        (finding.where, finding.official, finding.rule.startswith("121/xsd/") or finding.rule)
+        for finding in report.findings
+    }
+    assert (twin.where, twin.official, f"121/{twin.check}" if twin.check else True) in found
+    assert report.ran == ("ran" if twin.check else "not reached")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
