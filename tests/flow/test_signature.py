@@ -1,0 +1,239 @@
+"""Every signature that the recipient wants is there and holds, or the exchange says why not."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.exchange import events as e
+from gateway.exchange.record import Exchange
+from gateway.exchange.schedule import Terms
+from gateway.exchange.states import Duty, Outcome, State
+from gateway.findings import Finding, Mender
+from gateway.flow.acts import Acts
+from gateway.flow.consignment import signature_payload
+from gateway.flow.signature import Signature
+from gateway.ports import (
+    Birth,
+    Consignment,
+    DeliveryEvent,
+    Envelope,
+    InquiryEvent,
+    SignerCms,
+)
+from gateway.signatures.backends import open_backend
+from gateway.signatures.cades import sign_detached
+from gateway.signatures.chain import Trust, load_trust
+from gateway.signatures.declaration import read_declaration
+from gateway.signatures.keys import KeyFiles, KeyRing, Role, SigningKey, load_key
+from gateway.signatures.testpki import make_test_pki
+from gateway.signatures.verdict import Verdict
+from tests.flow.conftest import NOON, World, exchange
+
+DOCUMENT = b"<ClinicalDocument>invented</ClinicalDocument>"
+CLINIC = exchange().identity.organization
+
+
+@dataclass
+class Recipient:
+    """A recipient that wants the chair's and the organisation's signatures."""
+
+    name: str = "remd"
+    terms: Terms = field(default_factory=Terms)
+    documents: frozenset[str] = frozenset({"ru-088u"})
+
+    def describe(self, document: bytes) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+        return {}, ()
+
+    def wanted_roles(self, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+        return ("14", "organization")
+
+    async def wrap(self, consignment: Consignment, *, now: datetime) -> Envelope:
+        raise AssertionError
+
+    async def deliver(self, envelope: Envelope) -> DeliveryEvent:
+        raise AssertionError
+
+    async def inquire(self, consignment: Consignment, *, now: datetime) -> InquiryEvent:
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pki")
+    make_test_pki(read_declaration(), folder, now=NOON - timedelta(hours=1))
+    return folder
+
+
+@dataclass
+class Office:
+    """The step, with the keys and the trust of a test."""
+
+    pki: Path
+    world: World
+    own: str = "ru-clinic77-organization"
+    trust: bool = True
+    checks: list[tuple[str, Verdict]] = field(default_factory=list)
+
+    def key(self, name: str, organization: str = CLINIC) -> SigningKey:
+        files = KeyFiles(
+            organization,
+            Role.ORGANIZATION,
+            self.pki / f"{name}.key.pem",
+            self.pki / f"{name}.cert.pem",
+        )
+        return load_key(files, open_backend())
+
+    def cms(self, name: str = "ru-clinic77-chair", document: bytes = DOCUMENT) -> SignerCms:
+        signed_at = self.world.clock.now() - timedelta(minutes=1)
+        return SignerCms(role="14", content=sign_detached(document, self.key(name), signed_at))
+
+    @property
+    def step(self) -> Signature:
+        trust: Trust | None = load_trust(self.pki / "trust") if self.trust else None
+        return Signature(
+            ledger=self.world.ledger,
+            endpoints={"remd": Recipient()},
+            keys=KeyRing([self.key(self.own)] if self.own else []),
+            trust=trust,
+            clock=self.world.clock,
+            terms={},
+            heard=lambda kind, verdict: self.checks.append((kind, verdict)),
+        )
+
+    async def mapped(self, *signatures: SignerCms) -> Exchange:
+        document = e.Payload(name="document", content=DOCUMENT)
+        kept = (document, *(signature_payload(one) for one in signatures))
+        birth = Birth(exchange=exchange(), received=e.Received(keeps=kept))
+        one = await self.world.ledger.create(birth)
+        metadata = e.Payload(name="metadata", content=json.dumps({}).encode())
+        for event in (e.Validated(), e.Mapped(keeps=(metadata,))):
+            one = await self.world.desk.write(one, event)
+        return one
+
+    async def sign(self, one: Exchange) -> Exchange:
+        return await self.world.walk(one, {Duty.SIGN: self.step, Duty.DELIVER: stay})
+
+
+async def stay(_exchange: Exchange) -> AsyncIterator[e.Event]:
+    yield e.Unavailable(reason="not in this test")
+
+
+@pytest.fixture
+def office(pki: Path, world: World) -> Office:
+    return Office(pki, world)
+
+
+async def test_the_signers_signature_is_passed_on_untouched_and_the_organisations_added(
+    office: Office,
+) -> None:
+    brought = office.cms()
+
+    after = await office.sign(await office.mapped(brought))
+
+    assert after.state is State.SIGNED
+    names = await office.world.ledger.payload_names(after.id)
+    assert {name.split(":")[1] for name in names if name.startswith("signature")} == {
+        "14",
+        "organization",
+    }
+    kept = await office.world.ledger.payload(after.id, signature_payload(brought).name)
+    assert kept == brought.content
+    assert [verdict.valid for _, verdict in office.checks] == [True, True]
+
+
+async def test_a_signature_over_other_bytes_refuses_the_document(office: Office) -> None:
+    after = await office.sign(await office.mapped(office.cms(document=b"other")))
+
+    assert after.outcome is Outcome.REFUSED
+    assert all(one.where == "signature[14]" for one in after.findings)
+    assert all(one.rule.startswith("signature/") for one in after.findings)
+
+
+@pytest.mark.parametrize(
+    "name", ["ru-revoked", "ru-expired", "ru-wrong-usage", "ru-client-auth-only"]
+)
+async def test_a_certificate_that_does_not_hold_refuses_the_document(
+    office: Office, name: str
+) -> None:
+    after = await office.sign(await office.mapped(office.cms(name)))
+
+    assert after.outcome is Outcome.REFUSED
+
+
+async def test_bytes_that_are_no_signature_refuse_the_document(office: Office) -> None:
+    after = await office.sign(await office.mapped(SignerCms(role="14", content=b"\x30\x00")))
+
+    assert after.outcome is Outcome.REFUSED
+
+
+async def test_without_trust_nothing_is_accepted_unverified_and_nothing_refused(
+    office: Office,
+) -> None:
+    blind = replace(office, trust=False)
+
+    after = await blind.sign(await blind.mapped(blind.cms()))
+
+    assert (after.state, after.tries) == (State.MAPPED, 1)
+
+
+async def test_a_missing_signer_is_waited_for_and_asked_again_each_hour(office: Office) -> None:
+    after = await office.sign(await office.mapped())
+
+    assert after.state is State.AWAITING_SIGNATURE
+    assert after.due == NOON + Terms().signature_every
+    assert [one.rule for one in after.findings] == ["signature.missing"]
+
+
+async def test_a_signature_that_comes_later_lets_the_document_go_on(office: Office) -> None:
+    waiting = await office.sign(await office.mapped())
+
+    given = await Acts(desk=office.world.desk).give_signature(waiting.id, office.cms())
+    after = await office.sign(given)
+
+    assert after.state is State.SIGNED
+    assert not after.findings
+
+
+async def test_an_organisation_without_a_key_waits_and_uses_nobody_elses(office: Office) -> None:
+    keyless = replace(office, own="")
+
+    after = await keyless.sign(await keyless.mapped(keyless.cms()))
+
+    assert after.state is State.AWAITING_SIGNATURE
+    (finding,) = after.findings
+    assert (finding.rule, finding.mender) == ("signature.key-missing", Mender.OPERATOR)
+
+
+async def test_a_key_that_comes_later_lets_the_document_go_on(office: Office) -> None:
+    keyless = replace(office, own="")
+    await keyless.sign(await keyless.mapped(keyless.cms()))
+    office.world.clock.pass_(Terms().signature_every)
+    waiting = await office.world.ledger.get(exchange().id)
+    assert waiting is not None
+
+    after = await office.sign(waiting)
+
+    assert after.state is State.SIGNED
+
+
+async def test_signatures_that_never_come_refuse_the_document_at_last(office: Office) -> None:
+    waiting = await office.sign(await office.mapped())
+    office.world.clock.pass_(Terms().signature_within)
+
+    after = await office.sign(waiting)
+
+    assert after.outcome is Outcome.REFUSED
+
+
+async def test_gost_signatures_hold_as_rsa_ones_do(office: Office) -> None:
+    gost = replace(office, own="ru-clinic77-organization-gost")
+
+    after = await gost.sign(await gost.mapped(gost.cms("ru-clinic77-chair-gost")))
+
+    assert after.state is State.SIGNED
+    assert {one.signers[0].algorithm for _, one in office.checks} == {"gost-256"}
