@@ -83,6 +83,18 @@ class Conversation:
     mis: Mis
     pki: Path
     scenario: Scenario
+    settings: RemdSettings
+
+    @asynccontextmanager
+    async def reopen(self, scenario: Scenario, store: Path) -> AsyncIterator[RemdSandbox]:
+        """Stop the sandbox and start another over the same store; the МИС stays."""
+        await self.sandbox.__aexit__(None, None, None)
+        self.sandbox = RemdSandbox(
+            self.settings, clock=CLOCK, ids=SystemIds(), scenario=scenario, store=store
+        )
+        async with self.sandbox:
+            self.mis.url = self.sandbox.url
+            yield self.sandbox
 
     def seal(self, certificate: str, content: bytes) -> bytes:
         return make_container(content, read_hand(self.pki, certificate), at=CLOCK.now())
@@ -132,7 +144,7 @@ def talk(settings: RemdSettings, pki: Path) -> Talk:
             try:
                 async with sandbox:
                     mis.url = sandbox.url
-                    yield Conversation(sandbox, mis, pki, scenario)
+                    yield Conversation(sandbox, mis, pki, scenario, changed)
             finally:
                 await runner.cleanup()
 
