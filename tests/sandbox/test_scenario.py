@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingError
-from gateway.sandbox.remd.desk import SCENARIOS
+from gateway.sandbox.remd.opening import SCENARIOS
 from gateway.sandbox.scenario import (
     Becomes,
     Behaviour,

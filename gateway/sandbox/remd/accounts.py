@@ -11,7 +11,8 @@ from gateway.sandbox.counterpart import (
     SandboxAccount,
 )
 from gateway.sandbox.logbook import Logbook
-from gateway.sandbox.remd.registry import Attempt, Registration, Registry, Stage
+from gateway.sandbox.remd.records import Attempt, Registration, Stage
+from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.scenario import Scenario, foresee
 
 

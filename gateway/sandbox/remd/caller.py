@@ -13,7 +13,7 @@ from lxml import etree
 from gateway.errors import MalformedMessage
 from gateway.sandbox.doors import Clock, Ids
 from gateway.sandbox.remd.codes import say
-from gateway.sandbox.remd.registry import Attempt
+from gateway.sandbox.remd.records import Attempt
 from gateway.sandbox.remd.soap import (
     CALLBACK,
     Envelope,

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
-from lxml import etree
 
-from gateway.sandbox.counterpart import Counterpart, SandboxAccount, Surroundings
+from gateway.sandbox.counterpart import SandboxAccount
 from gateway.sandbox.doors import Clock, Ids
-from gateway.sandbox.listener import reset
 from gateway.sandbox.logbook import Logbook, open_store, transaction
-from gateway.sandbox.program import Sandbox
 from gateway.sandbox.remd.accounts import give_account
+from gateway.sandbox.remd.answers import Answers, fault
 from gateway.sandbox.remd.caller import Caller
 from gateway.sandbox.remd.checks import Examiner
 from gateway.sandbox.remd.codes import say
 from gateway.sandbox.remd.configuration import write_configuration
 from gateway.sandbox.remd.metadata import WSDL, find_faults, read_metadata
 from gateway.sandbox.remd.reception import Call, Reception, Refused, write_response
-from gateway.sandbox.remd.registry import Attempt, Registry, Stage
+from gateway.sandbox.remd.records import Attempt, Stage
+from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.remd.search import read_search, write_matches
 from gateway.sandbox.remd.settings import OrganizationSettings, RemdSettings, read_bytes
-from gateway.sandbox.remd.soap import (
-    Headers,
-    content_type,
-    serialize,
-    write_envelope,
-    write_fault,
-)
 from gateway.sandbox.remd.trust import Trust, unarmor
 from gateway.sandbox.remd.work import Work
 from gateway.sandbox.remd.wss import Signer, Verifier
@@ -48,13 +38,9 @@ from gateway.sandbox.scenario import (
     ErrorItem,
     Scenario,
     foresee,
-    load_scenario,
 )
-from gateway.settings import read
 from gateway.signatures.backends import open_backend
 
-SCENARIOS = Path(__file__).parent / "scenarios"
-"""The misbehaviours that come with the sandbox."""
 NAME = Path(__file__).parent.name
 _REGISTERED = "RegisterDocumentResponse"
 _SEARCHED = "searchRegistryItemResponse"
@@ -91,6 +77,7 @@ class Remd:
         key = backend.load_private(read_bytes(settings.key_file, "remd.key_file"))
         certificate = read_bytes(settings.certificate_file, "remd.certificate_file")
         self._signer = Signer(key, unarmor(certificate)[0], backend)
+        self._answers = Answers(self._signer, clock, ids, settings)
         self._work = Work(
             self.registry, self.log, Examiner(trust, backend), scenario, settings, clock, ids
         )
@@ -154,8 +141,7 @@ class Remd:
                 )
         except Refused as refusal:
             self.log.write("fault", reason=refusal.text, size=len(octets))
-            fault = write_fault(refusal.version, refusal.text, sender_at_fault=True)
-            return _respond(fault, content_type(refusal.version), status=500)
+            return fault(refusal.version, refusal.text, sender_at_fault=True)
         self.log.write(
             "request",
             message_id=call.message_id,
@@ -191,19 +177,19 @@ class Remd:
                 answered=Answer.ERROR,
                 codes=" ".join(item.code for item in faults),
             )
-            return self._reply(call, write_response(_REGISTERED, faults))
+            return self._answers.reply(call, write_response(_REGISTERED, faults))
         callback = organization.callback or call.reply_to
         attempt, behaviour = self._take(call, callback)
         if behaviour.becomes is not Becomes.DROPPED:
             self._work.ring()
         if behaviour.answer_after_callback:
             await self._wait_for_callback(attempt.message_id)
-        await self._pause(behaviour.answer_delay)
+        await self._answers.pause(behaviour.answer_delay)
         self._note_answer(attempt, behaviour)
         body = write_response(
             _REGISTERED, behaviour.answer_errors if behaviour.answer is Answer.ERROR else ()
         )
-        return await self._say(request, call, behaviour.answer, body, behaviour.hold)
+        return await self._answers.say(request, call, behaviour.answer, body, behaviour.hold)
 
     def _judge(self, call: Call) -> tuple[OrganizationSettings | None, tuple[ErrorItem, ...]]:
         """Do the coarse check that is answered at once."""
@@ -284,13 +270,13 @@ class Remd:
 
     async def _search(self, request: web.Request, call: Call) -> web.StreamResponse:
         if not call.organizations:
-            return self._reply(call, write_response(_SEARCHED, (say("NO_RMIS"),)))
+            return self._answers.reply(call, write_response(_SEARCHED, (say("NO_RMIS"),)))
         faults = find_faults(call.request)
         if faults:
-            return self._reply(call, write_response(_SEARCHED, faults))
+            return self._answers.reply(call, write_response(_SEARCHED, faults))
         search = read_search(call.request, self.registry, self._settings.page_size)
         if search.organization not in [one.oid for one in call.organizations]:
-            return self._reply(call, write_response(_SEARCHED, (say("ACCESS_DENIED"),)))
+            return self._answers.reply(call, write_response(_SEARCHED, (say("ACCESS_DENIED"),)))
         silence = self.registry.take_silence(search)
         found, total = self.registry.search(search)
         self.log.write(
@@ -309,92 +295,12 @@ class Remd:
         )
         body = write_matches(search, found, total)
         if silence is None:
-            return self._reply(call, body)
+            return self._answers.reply(call, body)
         _message_id, rule, number = silence
         behaviour = self._scenario.rule(rule).behaviour(number)
-        return await self._say(request, call, behaviour.inquiry_answer, body, behaviour.hold)
-
-    # --- answers -------------------------------------------------------------------------------
-
-    async def _say(
-        self,
-        request: web.Request,
-        call: Call,
-        answer: Answer,
-        body: etree._Element,
-        hold: timedelta,
-    ) -> web.StreamResponse:
-        if answer is Answer.SILENCE:
-            await self._pause(hold)
-            return reset(request)
-        if answer is Answer.RESET:
-            return reset(request)
-        if answer is Answer.HTTP_500:
-            page = b"<html><body>Internal Server Error</body></html>"
-            return _respond(page, "text/html", status=500)
-        if answer is Answer.FAULT:
-            fault = write_fault(call.version, "Внутренняя ошибка", sender_at_fault=False)
-            return _respond(fault, content_type(call.version), status=500)
-        return self._reply(call, body)
-
-    def _reply(self, call: Call, body: etree._Element) -> web.Response:
-        headers = Headers(
-            message_id=self._ids.new(),
-            action=f"{call.operation}Response",
-            to=call.reply_to,
-            relates_to=call.message_id,
-            client_entity_id=call.client,
+        return await self._answers.say(
+            request, call, behaviour.inquiry_answer, body, behaviour.hold
         )
-        envelope = write_envelope(call.version, headers, body)
-        self._signer.sign(envelope, now=self._clock.now())
-        return _respond(serialize(envelope), content_type(call.version), status=200)
-
-    async def _pause(self, duration: timedelta) -> None:
-        if duration:
-            await self._clock.sleep_until(self._clock.now() + self._settings.scaled(duration))
-
-
-class RemdSandbox(Sandbox):
-    """The sandbox with РЭМД alone, for tests and demonstrations in process."""
-
-    def __init__(
-        self,
-        settings: RemdSettings,
-        *,
-        clock: Clock,
-        ids: Ids,
-        scenario: Scenario = NO_FAULTS,
-        store: Path | None = None,
-        port: int = 0,
-    ) -> None:
-        self.remd = Remd(settings, clock=clock, ids=ids, scenario=scenario, store=store)
-        super().__init__([self.remd], clock=clock, port=port)
-
-    @property
-    def url(self) -> str:
-        """Return where registerDocument goes."""
-        return f"{self.base_url}/{self.remd.name}"
-
-    async def account(self) -> SandboxAccount:
-        """Return the truth about every document."""
-        return await self.remd.account()
-
-    def expect(self, local_uid: str, *, kind: str = "", organization: str = "") -> str:
-        """Return what the scenario foresees for a faultless document."""
-        return self.remd.expect(local_uid, kind=kind, organization=organization)
-
-
-def open_counterpart(surroundings: Surroundings) -> Counterpart:
-    """Open what the configuration describes. Raises SettingError."""
-    table: Mapping[str, object] = surroundings.settings
-    faults = surroundings.faults
-    return Remd(
-        read(RemdSettings, table, NAME),
-        clock=surroundings.clock,
-        ids=surroundings.ids,
-        scenario=load_scenario(faults, SCENARIOS) if faults else NO_FAULTS,
-        store=surroundings.store,
-    )
 
 
 def _first_stage(behaviour: Behaviour) -> Stage:
@@ -409,7 +315,3 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _respond(octets: bytes, kind: str, *, status: int) -> web.Response:
-    return web.Response(body=octets, status=status, headers={"Content-Type": kind})

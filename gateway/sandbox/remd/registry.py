@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 
 from gateway.sandbox.logbook import transaction
 from gateway.sandbox.remd.metadata import Metadata, snils_digits
-from gateway.sandbox.scenario import ErrorItem
+from gateway.sandbox.remd.records import (
+    Attempt,
+    Registration,
+    Search,
+    Stage,
+    attempt_as_row,
+    read_attempt,
+    read_registration,
+    write_moment,
+)
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS remd_secret (key BLOB NOT NULL);
@@ -44,77 +50,6 @@ CREATE INDEX IF NOT EXISTS remd_registration_by_document ON remd_registration (l
 CREATE INDEX IF NOT EXISTS remd_registration_by_search
     ON remd_registration (organization, kind, at);
 """
-
-
-class Stage(StrEnum):
-    """Where the work on an attempt stands."""
-
-    HELD = "held"
-    """Until another attempt comes."""
-    CHECK = "check"
-    CALLBACK = "callback"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One registerDocument that was taken, and what has been done about it."""
-
-    message_id: str
-    local_uid: str
-    number: int
-    organization: str
-    kind: str
-    patient: str
-    """HMAC of the СНИЛС."""
-    request: bytes = field(repr=False)
-    """The signed Body, canonical."""
-    version: str
-    """SOAP, as the МИС spoke it."""
-    client: str
-    callback: str
-    at: datetime
-    rule: str
-    answered: str = ""
-    answered_at: datetime | None = None
-    stage: Stage = Stage.CHECK
-    due: datetime
-    tries: int = 0
-    verdict: str = ""
-    number_given: str = ""
-    errors: tuple[ErrorItem, ...] = ()
-    callback_index: int = 0
-    callback_message_id: str = ""
-    unanswered: int = 0
-    """Searches that the scenario still leaves without an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """An entry of the registry."""
-
-    number: str
-    local_uid: str
-    message_id: str
-    organization: str
-    kind: str
-    document_number: str
-    created: datetime
-    at: datetime
-    document_sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """The filters of a search; an empty one does not filter."""
-
-    organization: str
-    kind: str = ""
-    begin: datetime | None = None
-    end: datetime | None = None
-    patient: str = ""
-    page: int = 1
-    page_size: int = 100
 
 
 class Registry:
@@ -154,9 +89,9 @@ class Registry:
         with transaction(self.store):
             self.store.execute(
                 "UPDATE remd_attempt SET stage = ?, due = ? WHERE local_uid = ? AND stage = ?",
-                (Stage.CHECK, _text(attempt.at), attempt.local_uid.lower(), Stage.HELD),
+                (Stage.CHECK, write_moment(attempt.at), attempt.local_uid.lower(), Stage.HELD),
             )
-            values = _row(attempt)
+            values = attempt_as_row(attempt)
             marks = ", ".join(f":{name}" for name in values)
             self.store.execute(
                 f"INSERT INTO remd_attempt ({', '.join(values)}) VALUES ({marks})",  # noqa: S608 - our own names
@@ -171,7 +106,7 @@ class Registry:
                 " verdict = :verdict, number_given = :number_given, errors = :errors,"
                 " callback_index = :callback_index, callback_message_id = :callback_message_id"
                 " WHERE message_id = :message_id",
-                _row(attempt),
+                attempt_as_row(attempt),
             )
         return attempt
 
@@ -180,7 +115,7 @@ class Registry:
         with transaction(self.store):
             self.store.execute(
                 "UPDATE remd_attempt SET answered = ?, answered_at = ? WHERE message_id = ?",
-                (answered, _text(at), message_id),
+                (answered, write_moment(at), message_id),
             )
 
     def get(self, message_id: str) -> Attempt | None:
@@ -188,15 +123,15 @@ class Registry:
         row = self.store.execute(
             "SELECT * FROM remd_attempt WHERE message_id = ?", (message_id,)
         ).fetchone()
-        return None if row is None else _attempt(row)
+        return None if row is None else read_attempt(row)
 
     def due(self, now: datetime, *, limit: int, without: Collection[str]) -> list[Attempt]:
         """Return attempts that work is due on, the longest due first."""
         rows = self.store.execute(
             "SELECT * FROM remd_attempt WHERE stage IN (?, ?) AND due <= ? ORDER BY due LIMIT ?",
-            (Stage.CHECK, Stage.CALLBACK, _text(now), limit + len(without)),
+            (Stage.CHECK, Stage.CALLBACK, write_moment(now), limit + len(without)),
         )
-        return [_attempt(row) for row in rows if row["message_id"] not in without][:limit]
+        return [read_attempt(row) for row in rows if row["message_id"] not in without][:limit]
 
     def next_due(self, *, without: Collection[str]) -> datetime | None:
         """Return when work falls due next."""
@@ -210,7 +145,7 @@ class Registry:
     def attempts(self) -> list[Attempt]:
         """Return every attempt, in the order they came."""
         rows = self.store.execute("SELECT * FROM remd_attempt ORDER BY rowid")
-        return [_attempt(row) for row in rows]
+        return [read_attempt(row) for row in rows]
 
     def take_silence(self, search: Search) -> tuple[str, str, int] | None:
         """Return an attempt that makes this search go unanswered, and count that down.
@@ -236,19 +171,19 @@ class Registry:
             "SELECT * FROM remd_registration WHERE local_uid = ? ORDER BY id LIMIT 1",
             (local_uid.lower(),),
         ).fetchone()
-        return None if row is None else _registration(row)
+        return None if row is None else read_registration(row)
 
     def find_number(self, number: str) -> Registration | None:
         """Return the registration of this number."""
         row = self.store.execute(
             "SELECT * FROM remd_registration WHERE number = ?", (number,)
         ).fetchone()
-        return None if row is None else _registration(row)
+        return None if row is None else read_registration(row)
 
     def registrations(self) -> list[Registration]:
         """Return the whole registry."""
         rows = self.store.execute("SELECT * FROM remd_registration ORDER BY id")
-        return [_registration(row) for row in rows]
+        return [read_registration(row) for row in rows]
 
     def search(self, search: Search) -> tuple[list[Registration], int]:
         """Return one page, and how many there are on all pages."""
@@ -259,8 +194,8 @@ class Registry:
             search.organization,
             search.kind,
             search.patient,
-            "" if search.begin is None else _text(search.begin),
-            "9999" if search.end is None else _text(search.end),
+            "" if search.begin is None else write_moment(search.begin),
+            "9999" if search.end is None else write_moment(search.end),
         )
         total = self.store.execute(
             f"SELECT count(*) FROM remd_registration WHERE {where}",  # noqa: S608 - our own text
@@ -270,7 +205,7 @@ class Registry:
             f"SELECT * FROM remd_registration WHERE {where} ORDER BY id LIMIT ? OFFSET ?",  # noqa: S608 - our own text
             (*filters, search.page_size, (search.page - 1) * search.page_size),
         )
-        return [_registration(row) for row in rows], int(total)
+        return [read_registration(row) for row in rows], int(total)
 
     def register(self, attempt: Attempt, metadata: Metadata, file: bytes, at: datetime) -> str:
         """Enter a document and return the number it gets; the caller holds the transaction."""
@@ -291,7 +226,7 @@ class Registry:
                 attempt.patient,
                 metadata.document_number,
                 metadata.created.isoformat(),
-                _text(at),
+                write_moment(at),
                 hashlib.sha256(file).hexdigest(),
             ),
         )
@@ -312,70 +247,3 @@ def _give_number(attempt: Attempt, at: datetime, sequence: int) -> str:
     arcs = attempt.organization.split(".")
     region = arcs[-2] if len(arcs) > 2 and len(arcs[-2]) <= 2 else "99"
     return f"{attempt.kind}.{region}.{at:%y.%m}.{sequence:09}"
-
-
-def _text(moment: datetime) -> str:
-    """Write a moment so that texts compare as moments do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _row(attempt: Attempt) -> dict[str, str | int | bytes | None]:
-    answered_at = attempt.answered_at
-    errors = [[item.code, item.message] for item in attempt.errors]
-    return {
-        "message_id": attempt.message_id,
-        "local_uid": attempt.local_uid.lower(),
-        "number": attempt.number,
-        "organization": attempt.organization,
-        "kind": attempt.kind,
-        "patient": attempt.patient,
-        "request": attempt.request,
-        "version": attempt.version,
-        "client": attempt.client,
-        "callback": attempt.callback,
-        "at": _text(attempt.at),
-        "rule": attempt.rule,
-        "answered": attempt.answered,
-        "answered_at": None if answered_at is None else _text(answered_at),
-        "stage": attempt.stage,
-        "due": _text(attempt.due),
-        "tries": attempt.tries,
-        "verdict": attempt.verdict,
-        "number_given": attempt.number_given,
-        "errors": json.dumps(errors, ensure_ascii=False),
-        "callback_index": attempt.callback_index,
-        "callback_message_id": attempt.callback_message_id,
-        "unanswered": attempt.unanswered,
-    }
-
-
-def _attempt(row: sqlite3.Row) -> Attempt:
-    plain = dict(row)
-    answered_at = plain["answered_at"]
-    return Attempt(
-        **plain
-        | {
-            "at": datetime.fromisoformat(plain["at"]),
-            "due": datetime.fromisoformat(plain["due"]),
-            "answered_at": None if answered_at is None else datetime.fromisoformat(answered_at),
-            "stage": Stage(plain["stage"]),
-            "errors": tuple(
-                ErrorItem(code=code, message=message)
-                for code, message in json.loads(plain["errors"])
-            ),
-        }
-    )
-
-
-def _registration(row: sqlite3.Row) -> Registration:
-    return Registration(
-        number=row["number"],
-        local_uid=row["local_uid"],
-        message_id=row["message_id"],
-        organization=row["organization"],
-        kind=row["kind"],
-        document_number=row["document_number"],
-        created=datetime.fromisoformat(row["created"]),
-        at=datetime.fromisoformat(row["at"]),
-        document_sha256=row["document_sha256"],
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from gateway.sandbox.remd.registry import Attempt, Registration
+from gateway.sandbox.remd.records import Attempt, Registration
 from gateway.sandbox.remd.soap import CALLBACK
 from gateway.sandbox.scenario import ErrorItem, Form
 

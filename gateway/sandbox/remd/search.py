@@ -6,7 +6,8 @@ from lxml import etree
 
 from gateway.sandbox.remd.metadata import read_moment
 from gateway.sandbox.remd.reception import write_response
-from gateway.sandbox.remd.registry import Registration, Registry, Search
+from gateway.sandbox.remd.records import Registration, Search
+from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.remd.result import STATUS
 from gateway.sandbox.remd.soap import SERVICE
 

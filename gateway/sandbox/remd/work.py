@@ -16,7 +16,8 @@ from gateway.sandbox.remd.caller import Caller, FileNotGot
 from gateway.sandbox.remd.checks import Examiner
 from gateway.sandbox.remd.codes import say, say_already_registered
 from gateway.sandbox.remd.metadata import Metadata, read_metadata
-from gateway.sandbox.remd.registry import Attempt, Registry, Stage
+from gateway.sandbox.remd.records import Attempt, Stage
+from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.remd.result import write_result
 from gateway.sandbox.remd.settings import RemdSettings
 from gateway.sandbox.remd.soap import parse

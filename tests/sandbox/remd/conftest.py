@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from gateway.doors import SystemClock, SystemIds
-from gateway.sandbox.remd.desk import SCENARIOS, RemdSandbox
+from gateway.sandbox.remd.opening import SCENARIOS, RemdSandbox
 from gateway.sandbox.remd.settings import OrganizationSettings, RemdSettings
 from gateway.sandbox.remd.wss import Signer
 from gateway.sandbox.scenario import NO_FAULTS, Scenario, load_scenario

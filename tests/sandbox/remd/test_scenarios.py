@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.sandbox.remd.desk import SCENARIOS
+from gateway.sandbox.remd.opening import SCENARIOS
 from gateway.sandbox.scenario import Form, list_scenarios, load_scenario
 from tests.sandbox.remd.conftest import CLINIC, Conversation, Talk
 
