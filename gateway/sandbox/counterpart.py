@@ -133,8 +133,12 @@ class Surroundings:
 
     clock: Clock
     ids: Ids
-    settings: Mapping[str, Any]
-    """Its own section of the sandbox's configuration."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Its own section of the sandbox's configuration; empty: what the test PKI makes possible."""
+    pki: Path | None = None
+    """Folder of the test PKI."""
+    time_scale: float | None = None
+    """How many times faster than the real system it is; None: as its settings say."""
     faults: str = ""
     """Name or path of a scenario; empty: none."""
     store: Path | None = None

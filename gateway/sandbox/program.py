@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.sandbox.counterpart import Counterpart, Surroundings
 from gateway.sandbox.doors import Clock
 from gateway.sandbox.listener import Listener, reset
+from gateway.sandbox.scenario import list_scenarios, load_scenario
 
 _FOLDER = Path(__file__).parent
 DEFAULT_PORT = 8090
@@ -29,6 +30,8 @@ class Found:
 
     name: str
     title: str
+    scenarios: Mapping[str, str]
+    """Titles by name."""
     open: Callable[[Surroundings], Counterpart]
 
 
@@ -40,7 +43,9 @@ def discover(folder: Path = _FOLDER) -> tuple[Found, ...]:
         module, _, function = table["factory"].partition(":")
         name = entry.parent.name
         loaded = importlib.import_module(f"{__package__}.{name}.{module}")
-        found.append(Found(name, table["title"], getattr(loaded, function)))
+        scenarios = entry.parent / "scenarios"
+        titles = {one: load_scenario(one, scenarios).title for one in list_scenarios(scenarios)}
+        found.append(Found(name, table["title"], titles, getattr(loaded, function)))
     return tuple(found)
 
 

@@ -38,6 +38,7 @@ CERTIFICATES = (
     "ru-hospital16-organization",
     "ru-hospital16-transport",
     "remd-partner",
+    "gateway-transport",
     "stranger-partner",
     "ru-expired",
     "ru-revoked",

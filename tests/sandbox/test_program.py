@@ -1,0 +1,46 @@
+"""The sandbox finds its counterparts by their folders, and starts with none as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+
+from gateway import resources
+from gateway.doors import SystemClock
+from gateway.sandbox.program import Sandbox, discover
+
+PACKAGE = Path(resources.__file__).parent
+
+
+def test_every_folder_with_a_sandbox_toml_is_a_counterpart() -> None:
+    found = {one.name: one for one in discover()}
+
+    assert "remd" in found
+    assert "seed-2023" in found["remd"].scenarios
+
+
+def test_a_folder_without_counterparts_gives_none(tmp_path: Path) -> None:
+    assert discover(tmp_path) == ()
+
+
+async def test_sandbox_without_counterparts_serves_and_says_so() -> None:
+    async with (
+        Sandbox([], clock=SystemClock()) as sandbox,
+        aiohttp.ClientSession() as session,
+        session.post(f"{sandbox.base_url}/remd") as response,
+    ):
+        text = await response.text()
+
+    assert (response.status, text) == (404, "here are: no counterparts\n")
+
+
+def test_nothing_outside_its_folder_names_a_counterpart() -> None:
+    files = [*(PACKAGE / "sandbox").glob("*.py"), PACKAGE / "commands" / "sandbox.py"]
+    names = [one.name for one in discover()]
+
+    naming = [
+        file.name for file in files for name in names if name in file.read_text(encoding="utf-8")
+    ]
+
+    assert naming == []
