@@ -187,6 +187,12 @@ def place_of(element: etree._Element, attribute: str = "") -> str:
     return f"{path}/@{name_of(attribute)}" if attribute else path
 
 
+def line_of(element: etree._Element) -> int:
+    """Return the source line of an element, 0 when it was not read from a source."""
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
+
+
 def name_of(tag: str) -> str:
     """Return `{uri}local` as people write it: without HL7's prefix, with the known ones."""
     uri, _, local = tag.rpartition("}")

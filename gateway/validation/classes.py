@@ -1,0 +1,160 @@
+"""What an element of a known class may hold, whatever the document is about.
+
+The table (`classes.csv`) says for each class its elements in order and its attributes; a document
+is walked once along it. This is the cheap half of what an XSD checks, and it needs no XSD.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+
+from gateway.errors import SettingError
+
+XSI_TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_ALWAYS: Final = frozenset({"nullFlavor", XSI_TYPE})
+_OPENING: Final = "realmCode*:CS typeId?:II templateId*:II "
+_TOKEN: Final = re.compile(r"\(([^)]+)\)(\??)|(\w+)([?*+]?):([\w.]+)|([~%#])")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where an element may stand in its parent: its rank in the order, and how often."""
+
+    rank: int
+    single: bool
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ElementClass:
+    """One class: its slots by tag, what it cannot do without, its attributes."""
+
+    slots: Mapping[str, Slot]
+    required: tuple[frozenset[str], ...]
+    attributes: frozenset[str]
+    fixed: Mapping[str, str]
+    demanded: frozenset[str]
+    foreign: bool
+    text: bool
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Something that does not fit its class; `kind` names the sentence, `named` the thing."""
+
+    kind: str
+    element: etree._Element
+    named: str = ""
+    wanted: str = ""
+    attribute: str = ""
+
+
+class Classes:
+    """The classes of one family of documents, and the walk along them."""
+
+    def __init__(self, table: Mapping[str, ElementClass], namespace: str) -> None:
+        self._table = table
+        self._open = "{" + namespace + "}"
+
+    @classmethod
+    def load(cls, path: Path, namespace: str) -> Classes:
+        """Read the table; raises `SettingError` where a class is named that it does not tell."""
+        lines = (line for line in path.read_text("utf-8").splitlines() if line[:1] not in {"#", ""})
+        table = {row["class"]: _class(row, namespace) for row in csv.DictReader(lines)}
+        named = {slot.class_name for one in table.values() for slot in one.slots.values()}
+        unknown = named - table.keys() - {"Narrative"}
+        if unknown:
+            raise SettingError(f"unknown classes {', '.join(sorted(unknown))}", where=str(path))
+        return cls(table, namespace)
+
+    def walk(self, element: etree._Element, class_name: str) -> Iterator[Misfit]:
+        """Tell what in `element` and below does not fit, in document order."""
+        known = self._table.get(element.get(XSI_TYPE, class_name)) or self._table.get(class_name)
+        if known is None:  # narrative blocks are free
+            return
+        yield from _misfit_attributes(element, known)
+        inner: list[tuple[etree._Element, str]] = []
+        yield from self._place(element, known, inner)
+        for child, inner_class in inner:
+            yield from self.walk(child, inner_class)
+
+    def _place(
+        self, element: etree._Element, known: ElementClass, inner: list[tuple[etree._Element, str]]
+    ) -> Iterator[Misfit]:
+        """Put each child into its slot, note it in `inner`, and tell what has none."""
+        seen: set[str] = set()
+        last = -1
+        for child in element:
+            tag: object = child.tag
+            if not isinstance(tag, str):  # a comment or a processing instruction
+                continue
+            slot = known.slots.get(tag)
+            if slot is None:
+                if not (known.foreign and not tag.startswith(self._open)):
+                    yield Misfit("unexpected", child)
+                continue
+            if slot.rank < last and known.ordered:
+                yield Misfit("order", child)
+            elif slot.single and slot.rank == last:
+                yield Misfit("repeated", child)
+            last = max(last, slot.rank)
+            seen.add(tag)
+            inner.append((child, slot.class_name))
+        for choice in known.required:
+            if choice.isdisjoint(seen):
+                names = " | ".join(sorted(tag.rpartition("}")[2] for tag in choice))
+                yield Misfit("missing", element, names)
+
+
+def _misfit_attributes(element: etree._Element, known: ElementClass) -> Iterator[Misfit]:
+    attributes = element.attrib
+    for name in attributes:
+        if name not in known.attributes and name not in _ALWAYS:
+            yield Misfit("attribute-unexpected", element, str(name), attribute=str(name))
+    for name, value in known.fixed.items():
+        if attributes.get(name, value) != value:
+            yield Misfit("attribute-value", element, name, value, attribute=name)
+    for name in known.demanded:
+        if name not in attributes:
+            yield Misfit("attribute-missing", element, name)
+    if not known.text and element.text and not element.text.isspace():
+        yield Misfit("text", element)
+
+
+def _class(row: Mapping[str, str], namespace: str) -> ElementClass:
+    written = row["elements"]
+    is_type = row["class"].isupper() or "_" in row["class"]  # a data type opens with nothing
+    slots: dict[str, Slot] = {}
+    required: list[frozenset[str]] = []
+    flags: set[str] = set()
+    for rank, token in enumerate(_TOKEN.finditer(written if is_type else _OPENING + written)):
+        choice, optional, name, card, class_name, flag = token.groups()
+        if flag:
+            flags.add(flag)
+            continue
+        members = [one.split(":") for one in choice.split("|")] if choice else [[name, class_name]]
+        single = bool(choice) or card in {"", "?"}
+        tags = {f"{{{namespace}}}{member}": Slot(rank, single, kind) for member, kind in members}
+        slots |= tags
+        if (choice and not optional) or (not choice and card in {"", "+"}):
+            required.append(frozenset(tags))
+    attributes = row["attributes"].split()
+    names = [re.split("[!=]", one)[0] for one in attributes]
+    return ElementClass(
+        slots=slots,
+        required=tuple(required),
+        attributes=frozenset(names),
+        fixed=dict(one.replace("!", "").split("=") for one in attributes if "=" in one),
+        demanded=frozenset(one[:-1] for one in attributes if one.endswith("!")),
+        foreign="~" in flags,
+        text=bool(flags & {"#", "%"}),
+        ordered="%" not in flags,
+    )

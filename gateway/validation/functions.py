@@ -1,0 +1,285 @@
+"""What a rule may ask of a value: small pure functions, callable from XPath as `r:name(…)`.
+
+Each takes what XPath hands over (a node-set, a string, a number) and looks at the first node's
+text. None knows a document, a clock or a dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from typing import Final
+
+from lxml import etree
+
+_TIME: Final = re.compile(
+    r"([12]\d{3})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})(\d{2})?(?:([+-])(\d{2})(\d{2}))?)?)?)?"
+)
+_TELECOM: Final = re.compile(
+    r"(tel|fax|sms):[+\d][\d\s()\-+,;.]{4,}(доб|ext)?[\d\s.]*", re.IGNORECASE
+)
+_MAIL: Final = re.compile(r"mailto:[^@\s:]+@[^@\s:]+\.[^@\s:]+", re.IGNORECASE)
+_LINK: Final = re.compile(r"(https?|ftp|urn|sip|file):\S{3,}", re.IGNORECASE)
+_NAME: Final = re.compile(r"[^\W\d_]+(?:[\s'’\-.()]+[^\W\d_]+)*[.)]?")
+_ICD_10: Final = re.compile(r"[A-Z]\d{2}(\.\d{1,2}[+*]?)?[+*]?")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def text_of(value: object) -> str:
+    """Return the string value of what XPath handed over."""
+    if isinstance(value, list):
+        return text_of(value[0]) if value else ""
+    if etree.iselement(value):
+        return "".join(str(text) for text in value.itertext())
+    return str(value)
+
+
+def texts_of(value: object) -> list[str]:
+    """Return the string value of every node of a node-set."""
+    return [text_of(one) for one in value] if isinstance(value, list) else [text_of(value)]
+
+
+def digits(value: object) -> str:
+    """Return the digits alone: «112-233-445 95» and «11223344595» are one number."""
+    return "".join(char for char in text_of(value) if char in "0123456789")
+
+
+def is_filled(value: object) -> bool:
+    """Tell whether there is more than blanks (a no-break or zero-width space is one)."""
+    return bool(text_of(value).replace("\u200b", "").replace("\ufeff", "").strip())
+
+
+def is_tidy(value: object) -> bool:
+    """Tell whether there is no blank at either end and no control or zero-width character."""
+    text = text_of(value)
+    return text == text.strip() and not re.search(r"[\x00-\x1f\x7f\u200b\ufeff\u00ad]", text)
+
+
+def is_snils(value: object) -> bool:
+    """Tell whether an insurance number is whole and its two check digits hold.
+
+    Resolution of the ПФР board 192п (2006), annex 1: weights 9…1, modulo 101, 100 and 101 are 00;
+    numbers up to 001-001-998 carry no check.
+    """
+    number = digits(value)
+    if len(number) != 11 or number == "0" * 11:
+        return False
+    if int(number[:9]) <= 1_001_998:
+        return True
+    total = sum((9 - place) * int(digit) for place, digit in enumerate(number[:9]))
+    return total % 101 % 100 == int(number[9:])
+
+
+def is_enp(value: object) -> bool:
+    """Tell whether a medical policy number of the single form is whole and its check digit holds.
+
+    ФОМС, general principles of the ОМС information system: the digits in odd places from the
+    right joined and doubled, the even ones in front, digit sum, complement to ten.
+    """
+    number = text_of(value).strip()
+    if not re.fullmatch(r"\d{16}", number):
+        return False
+    body = number[:15][::-1]
+    odd, even = body[0::2], body[1::2]
+    total = sum(int(digit) for digit in even + str(int(odd) * 2))
+    return (10 - total % 10) % 10 == int(number[15])
+
+
+def is_ogrn(value: object) -> bool:
+    """Tell whether a state registration number of an organization holds (13 digits, modulo 11)."""
+    number = text_of(value).strip()
+    return bool(re.fullmatch(r"\d{13}", number)) and int(number[:12]) % 11 % 10 == int(number[12])
+
+
+def is_ogrnip(value: object) -> bool:
+    """Tell whether a registration number of an entrepreneur holds (15 digits, modulo 13)."""
+    number = text_of(value).strip()
+    return bool(re.fullmatch(r"\d{15}", number)) and int(number[:14]) % 13 % 10 == int(number[14])
+
+
+def is_inn(value: object) -> bool:
+    """Tell whether a taxpayer number holds: 10 digits for organizations, 12 for people.
+
+    Order of ФНС ЕД-7-14/559 (2020), annex: weighted sums modulo 11 modulo 10.
+    """
+    number = text_of(value).strip()
+    if not re.fullmatch(r"\d{10}|\d{12}", number):
+        return False
+    weights = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
+    places = [9] if len(number) == 10 else [10, 11]
+    for place in places:
+        total = sum(int(a) * b for a, b in zip(number, weights[11 - place :], strict=False))
+        if total % 11 % 10 != int(number[place]):
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """An HL7 TS that exists: its digits as written, and the instant where it has an offset."""
+
+    written: str
+    instant: datetime | None
+
+
+def time_of(value: object) -> Time | None:
+    """Return the time, to whatever precision it is given; None when there is no such time."""
+    form = _TIME.fullmatch(text_of(value).strip())
+    if form is None:
+        return None
+    year, month, day, hour, minute, second, sign, hours, minutes = form.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    if offset > timedelta(hours=14) or int(minutes or 0) > 59:  # no place on Earth is further
+        return None
+    try:
+        moment = datetime(
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0),
+            int(second or 0), tzinfo=timezone(-offset if sign == "-" else offset),
+        )  # fmt: skip
+    except ValueError:
+        return None
+    written = "".join(part or "" for part in form.groups()[:6])
+    return Time(written, moment if sign else None)
+
+
+def is_time(value: object) -> bool:
+    """Tell whether the date, the time and the offset exist: no 30 February, no +29:00."""
+    return time_of(value) is not None
+
+
+def in_order(earlier: object, later: object) -> bool:
+    """Tell whether the second is no earlier than the first; unreadable times are in order.
+
+    Two instants are compared as such, anything else as it is written down, to the precision that
+    both have: people give dates of the place where they are.
+    """
+    first, second = time_of(earlier), time_of(later)
+    if first is None or second is None:
+        return True
+    if first.instant is not None and second.instant is not None:
+        return first.instant <= second.instant
+    length = min(len(first.written), len(second.written))
+    return first.written[:length] <= second.written[:length]
+
+
+def age(birth: object, moment: object) -> float:
+    """Return the whole years between two dates, not-a-number where one is unreadable."""
+    born, then = (_day(one) for one in (birth, moment))
+    if born is None or then is None:
+        return float("nan")
+    return float(then.year - born.year - ((then.month, then.day) < (born.month, born.day)))
+
+
+def _day(value: object) -> date | None:
+    text = text_of(value).strip()[:8]
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def is_telecom(value: object) -> bool:
+    """Tell whether an address says more than its scheme: a bare `tel:` reaches nobody."""
+    text = text_of(value).strip()
+    return any(form.fullmatch(text) for form in (_TELECOM, _MAIL, _LINK))
+
+
+def has_telecom(values: object) -> bool:
+    """Tell whether any of several contacts reaches somebody."""
+    return any(is_telecom([one]) for one in _nodes(values))
+
+
+def is_name(value: object) -> bool:
+    """Tell whether a part of a name is letters, of one alphabet, without digits."""
+    text = text_of(value).strip()
+    latin = re.search(r"[A-Za-z]", text) is not None
+    cyrillic = re.search(r"[\u0400-\u04ff]", text) is not None
+    roman = re.sub(r"\b[IVX]+\b", "", text)  # «Пётр II» is a name
+    mixed = latin and cyrillic and re.search(r"[A-Za-z]", roman) is not None
+    return _NAME.fullmatch(text) is not None and not mixed
+
+
+def is_icd_10(value: object) -> bool:
+    """Tell whether a code has the form of ICD-10, in Latin letters."""
+    return _ICD_10.fullmatch(text_of(value)) is not None
+
+
+def is_uuid(value: object) -> bool:
+    """Tell whether a text is a UUID in its usual form."""
+    return _UUID.fullmatch(text_of(value)) is not None
+
+
+def are_distinct(value: object) -> bool:
+    """Tell whether no two nodes say the same, whatever their case and blanks."""
+    texts = [text.strip().casefold() for text in texts_of(value)]
+    return len(texts) == len(set(texts))
+
+
+def is_among(value: object, others: object) -> bool:
+    """Tell whether a number stands among others, however each is written."""
+    return digits(value) in {digits([other]) for other in _nodes(others)}
+
+
+def is_written_alike(value: object, others: object) -> bool:
+    """Tell whether the same number is written the same way everywhere."""
+    text, number = text_of(value).strip(), digits(value)
+    return all(text_of(one).strip() == text for one in _nodes(others) if digits([one]) == number)
+
+
+def agrees(key: object, value: object, keys: object, values: object) -> bool:
+    """Tell whether `value` is what stands beside `key` wherever that number is met.
+
+    `keys` and `values` run side by side; where they do not, nothing is said.
+    """
+    beside = list(zip(_nodes(keys), _nodes(values), strict=False))
+    if len(_nodes(keys)) != len(_nodes(values)):
+        return True
+    number, text = digits(key), text_of(value).strip().casefold()
+    return all(
+        text_of(one).strip().casefold() == text
+        for other, one in beside
+        if digits([other]) == number
+    )
+
+
+def _nodes(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def matches(value: object, pattern: object) -> bool:
+    """Tell whether the whole text fits a regular expression (Python's)."""
+    return _pattern(text_of(pattern)).fullmatch(text_of(value)) is not None
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
+    "digits": digits,
+    "filled": is_filled,
+    "tidy": is_tidy,
+    "snils": is_snils,
+    "enp": is_enp,
+    "ogrn": is_ogrn,
+    "ogrnip": is_ogrnip,
+    "inn": is_inn,
+    "time": is_time,
+    "in-order": in_order,
+    "age": age,
+    "telecom": is_telecom,
+    "telecom-any": has_telecom,
+    "name": is_name,
+    "icd-10": is_icd_10,
+    "uuid": is_uuid,
+    "distinct": are_distinct,
+    "among": is_among,
+    "written-alike": is_written_alike,
+    "agrees": agrees,
+    "matches": matches,
+}
+"""By the name rules call them."""
