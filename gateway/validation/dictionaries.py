@@ -134,43 +134,60 @@ def _read_json(path: Path, columns: _Columns | None) -> Iterator[Entry]:
             yield str(code), frozenset(names), current
 
 
-def coded_functions(dictionaries: Dictionaries) -> dict[str, Callable[[object], bool]]:
-    """Return what rules may ask of a coded element (`codeSystem`, `codeSystemVersion`, `code` …).
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What rules may ask of a coded element (`codeSystem`, `codeSystemVersion`, `code` …).
 
-    All but `known` are true where the dictionary is not there: that is `known`'s finding.
+    All but `is_known` are true where the dictionary is not there: that is `is_known`'s finding.
     """
 
-    def listing(value: object) -> tuple[Dictionary | None, Mapping[str, str]]:
-        element = value[0] if isinstance(value, list) and value else value
-        if not etree.iselement(element):
-            return None, {}
-        said = {str(name): str(text) for name, text in element.attrib.items()}
-        oid, version = said.get("codeSystem", ""), said.get("codeSystemVersion", "")
-        return dictionaries.find(oid, version), said
+    dictionaries: Dictionaries
 
-    def known(value: object) -> bool:
-        found, _ = listing(value)
+    def is_known(self, value: object) -> bool:
+        """Tell whether the rows of the stated dictionary are here."""
+        found, _ = self._stated(value)
         return found is not None and found.names is not None
 
-    def listed(value: object) -> bool:
-        found, said = listing(value)
-        return found is None or found.names is None or said.get("code") in found.names
-
-    def named(value: object) -> bool:
-        found, said = listing(value)
-        if found is None or found.names is None or "displayName" not in said:
+    def is_listed(self, value: object) -> bool:
+        """Tell whether the dictionary has the code."""
+        found, element = self._stated(value)
+        if found is None or element is None or found.names is None:
             return True
-        names = found.names.get(said.get("code", ""))
-        return not names or said["displayName"].strip() in names
+        return element.get("code") in found.names
 
-    def current(value: object) -> bool:
-        found, said = listing(value)
-        return found is None or said.get("code") not in found.retired
-
-    def titled(value: object) -> bool:
-        found, said = listing(value)
-        if found is None or not found.titles or "codeSystemName" not in said:
+    def is_named(self, value: object) -> bool:
+        """Tell whether the display name is one of the code's."""
+        found, element = self._stated(value)
+        if found is None or element is None or found.names is None:
             return True
-        return said["codeSystemName"].strip() in found.titles
+        names = found.names.get(element.get("code", ""))
+        return not names or element.get("displayName", "").strip() in names
 
-    return {"known": known, "listed": listed, "named": named, "current": current, "titled": titled}
+    def is_current(self, value: object) -> bool:
+        """Tell whether the code is still to be used."""
+        found, element = self._stated(value)
+        return found is None or element is None or element.get("code") not in found.retired
+
+    def is_titled(self, value: object) -> bool:
+        """Tell whether the dictionary is called by its title."""
+        found, element = self._stated(value)
+        if found is None or element is None or not found.titles:
+            return True
+        return element.get("codeSystemName", "").strip() in found.titles
+
+    def functions(self) -> dict[str, Callable[..., object]]:
+        """Return the questions by the name rules call them."""
+        return {
+            "known": self.is_known,
+            "listed": self.is_listed,
+            "named": self.is_named,
+            "current": self.is_current,
+            "titled": self.is_titled,
+        }
+
+    def _stated(self, value: object) -> tuple[Dictionary | None, etree._Element | None]:
+        element = value[0] if isinstance(value, list) and value else value
+        if not etree.iselement(element):
+            return None, None
+        key = (element.get("codeSystem", ""), element.get("codeSystemVersion", ""))
+        return self.dictionaries.versions.get(key), element

@@ -39,10 +39,6 @@ class Words:
             raise SettingError(f"unknown prefix of {name}")
         return f"{{{self.namespaces[prefix]}}}{local}"
 
-    def path(self, path: str) -> str:
-        """Return an ElementPath in Clark notation."""
-        return "/".join(self.clark(step) for step in path.split("/"))
-
     def values(self, text: str) -> frozenset[str]:
         """Return the values of `a|b|$dictionary`."""
         found: list[str] = []
@@ -61,36 +57,38 @@ class AttributeWish:
     pattern: re.Pattern[str] | None = None
     optional: bool = False
 
-    def misfits(self, element: etree._Element) -> Iterator[Misfit]:
+    def misfit(self, element: etree._Element) -> Misfit | None:
         """Tell whether the element disappoints the wish."""
         value = element.get(self.name) if self.name else _text_of(element)
         if value is None or not value.strip():
-            if not self.optional:
-                kind = "attribute-missing" if self.name else "text-missing"
-                yield Misfit(kind, element, self.label)
-        elif self.values and value not in self.values:
+            if self.optional:
+                return None
+            return Misfit("attribute-missing" if self.name else "text-missing", element, self.label)
+        if self.values and value not in self.values:
             wanted = " | ".join(sorted(self.values))
-            yield Misfit("attribute-value", element, self.label, wanted, self.name)
-        elif self.pattern is not None and not self.pattern.fullmatch(value):
+            return Misfit("attribute-value", element, self.label, wanted, self.name)
+        if self.pattern is not None and not self.pattern.fullmatch(value):
             kind = "attribute-form" if self.name else "text-form"
-            yield Misfit(kind, element, self.label, attribute=self.name)
+            return Misfit(kind, element, self.label, attribute=self.name)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Which children a row speaks of: those with this descendant (and this attribute value)."""
 
-    path: str
+    steps: tuple[str, ...]
     attribute: str
     values: frozenset[str]
 
-    def picks(self, child: etree._Element) -> bool:
-        """Tell whether the row speaks of `child`."""
+    def said_by(self, child: etree._Element) -> frozenset[str]:
+        """Return what the child says there; without an attribute, whether it is there."""
+        nodes = [child]
+        for step in self.steps:
+            nodes = [inner for node in nodes for inner in node.iterchildren(step)]
         if not self.attribute:
-            return child.find(self.path) is not None
-        if not self.path:
-            return child.get(self.attribute) in self.values
-        return any(found.get(self.attribute) in self.values for found in child.iterfind(self.path))
+            return frozenset(("",) if nodes else ())
+        return frozenset(value for node in nodes if (value := node.get(self.attribute)) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +104,6 @@ class Row:
     wishes: tuple[AttributeWish, ...]
     shape: str
     official: str
-
-    def speaks_of(self, child: etree._Element) -> bool:
-        """Tell whether the row is about this child."""
-        return child.tag == self.tag and all(one.picks(child) for one in self.slices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +134,9 @@ class Shapes:
 
     def walk(self, element: etree._Element, shape: str) -> Iterator[tuple[Misfit, str]]:
         """Tell what of `element` and below is not as wanted, each with the official number."""
+        children = _Children(element)
         for row in self.rows[shape]:
-            found = [child for child in element.iterchildren(row.tag) if row.speaks_of(child)]
+            found = children.of(row)
             if len(found) < row.low:
                 yield Misfit("missing", element, row.label), row.official
             for child in found[row.high :]:
@@ -153,6 +148,30 @@ class Shapes:
                     yield from self.walk(child, row.shape)
 
 
+class _Children:
+    """The children of one element by tag, each slice of them looked at once."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self._by_tag: dict[str, list[etree._Element]] = {}
+        self._said: dict[tuple[str, tuple[str, ...], str], list[frozenset[str]]] = {}
+        for child in element:
+            self._by_tag.setdefault(child.tag, []).append(child)
+
+    def of(self, row: Row) -> list[etree._Element]:
+        """Return the children that the row speaks of."""
+        found = self._by_tag.get(row.tag, [])
+        if not row.slices or not found:
+            return found
+        picked = [True] * len(found)
+        for one in row.slices:
+            key = (row.tag, one.steps, one.attribute)
+            if key not in self._said:
+                self._said[key] = [one.said_by(child) for child in found]
+            for place, said in enumerate(self._said[key]):
+                picked[place] &= not one.values.isdisjoint(said)
+        return [child for child, yes in zip(found, picked, strict=True) if yes]
+
+
 def _misfit_values(child: etree._Element, row: Row) -> Iterable[Misfit]:
     flavor = child.get("nullFlavor")
     if flavor and row.null == "no":
@@ -161,7 +180,7 @@ def _misfit_values(child: etree._Element, row: Row) -> Iterable[Misfit]:
         return [Misfit("attribute-value", child, "nullFlavor", row.null, "nullFlavor")]
     if flavor and row.null:
         return []
-    return (misfit for wish in row.wishes for misfit in wish.misfits(child))
+    return [misfit for wish in row.wishes if (misfit := wish.misfit(child)) is not None]
 
 
 def _row(cells: Mapping[str, str], words: Words) -> Row:
@@ -189,9 +208,9 @@ def _row(cells: Mapping[str, str], words: Words) -> Row:
 def _slice(token: str, words: Words) -> Slice:
     path, _, test = token.partition("@")
     name, _, values = test.partition("=")
-    path = words.path(path) if path else ""
     name = XSI_TYPE if name == "xsi:type" else name
-    return Slice(path, name, words.values(values) if values else frozenset())
+    steps = tuple(words.clark(step) for step in path.split("/")) if path else ()
+    return Slice(steps, name, words.values(values))
 
 
 def _wishes(token: str, words: Words) -> Iterator[AttributeWish]:

@@ -16,7 +16,7 @@ from lxml import etree
 from gateway.errors import SettingError
 from gateway.findings import Finding, Mender, Severity, Tier
 from gateway.formats.cda import CdaDocument, line_of, place_of
-from gateway.validation.dictionaries import Dictionaries, coded_functions
+from gateway.validation.dictionaries import Coded, Dictionaries
 from gateway.validation.functions import FUNCTIONS
 from gateway.validation.profiles import Profile, load_profiles
 from gateway.validation.rules import Rule
@@ -59,7 +59,7 @@ class Validator:
 
         Raises `SettingError` naming the file or rule that does not read.
         """
-        functions = FUNCTIONS | coded_functions(dictionaries)
+        functions = FUNCTIONS | Coded(dictionaries).functions()
         return cls(load_profiles(profiles, functions))
 
     def profile(self, name: str) -> Profile:

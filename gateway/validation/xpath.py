@@ -76,11 +76,15 @@ def compile_xpath(
     wanted = functions_in(expression)
     if unknown := wanted - known.keys():
         raise SettingError(f"unknown function r:{min(unknown)}", where=expression)
+    written = add_prefix(expression)
     prefixes = {(prefix or DEFAULT): uri for prefix, uri in namespaces.items()}
+    prefixes |= {FUNCTIONS_PREFIX: FUNCTIONS_URI}
+    # lxml registers each prefix at every evaluation: only those that are used
+    used = {prefix: uri for prefix, uri in prefixes.items() if f"{prefix}:" in written}
     try:
         return etree.XPath(
-            add_prefix(expression),
-            namespaces=prefixes | {FUNCTIONS_PREFIX: FUNCTIONS_URI},
+            written,
+            namespaces=used,
             extensions={(FUNCTIONS_URI, name): _called(known[name]) for name in wanted},
         )
     except etree.XPathSyntaxError as error:
