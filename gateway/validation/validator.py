@@ -78,6 +78,8 @@ class Validator:
     def check(self, document: CdaDocument, *, today: date, profile: str = "") -> Report:
         """Check the document by the profile its template names, or by the one asked for.
 
+        `today` is the latest day that it is anywhere documents come from (UTC+12 in Russia).
+
         Findings come in a fixed order: structure, then rules, each in document order.
         """
         tree = document.tree

@@ -47,13 +47,19 @@ def _change(node: Any, change: Mapping[str, Any]) -> None:
             element.addnext(one)
     elif "replace" in change:
         (one,) = _fragment(str(change["replace"]))
-        element.getparent().replace(element, one)
+        _parent(element).replace(element, one)
     elif change.get("copy"):
         element.addnext(copy.deepcopy(element))
     elif change.get("remove"):
-        element.getparent().remove(element)
+        _parent(element).remove(element)
     else:
         raise AssertionError(f"no change: {dict(change)}")
+
+
+def _parent(element: etree._Element) -> etree._Element:
+    parent = element.getparent()
+    assert parent is not None
+    return parent
 
 
 def _set(node: Any, element: etree._Element, value: str) -> None:
