@@ -75,6 +75,10 @@ class Classes:
             raise SettingError(f"unknown classes {', '.join(sorted(unknown))}", where=str(path))
         return cls(table, namespace)
 
+    def elements_of(self, class_name: str) -> tuple[str, ...]:
+        """Return the local names of a class's elements, in order."""
+        return tuple(tag.rpartition("}")[2] for tag in self._table[class_name].slots)
+
     def walk(self, element: etree._Element, class_name: str) -> Iterator[Misfit]:
         """Tell what in `element` and below does not fit, in document order."""
         known = self._table.get(element.get(XSI_TYPE, class_name)) or self._table.get(class_name)

@@ -65,7 +65,8 @@ class Profile:
         misfits += [(misfit, "") for misfit in self.classes.walk(root, self.root)]
         for misfit, official in misfits:
             finding = _finding(misfit, official)
-            key = (finding.rule, finding.where, misfit.named.split(" ")[0])
+            named = misfit.named.split(" ")[0] if misfit.kind == "missing" else misfit.attribute
+            key = (finding.rule, finding.where, named)
             if key not in seen:
                 seen.add(key)
                 yield finding

@@ -22,6 +22,7 @@ def mutate(tree: etree._ElementTree, changes: Sequence[Mapping[str, Any]]) -> st
         _apply(tree, change)
     last = changes[-1]
     where = _select(tree, str(last.get("where", last["at"])))
+    assert where, f"nothing at {last.get('where', last['at'])}"
     return _place(where[0])
 
 
@@ -39,9 +40,15 @@ def _change(node: Any, change: Mapping[str, Any]) -> None:
         _set(node, element, str(change["set"]))
     elif "set-attributes" in change or "each-set" in change:
         element.attrib.update(change.get("set-attributes", change.get("each-set")))
-    elif "add" in change:
-        for one in _fragment(str(change["add"])):
-            element.append(one)
+    elif change.get("remove-attribute"):
+        del element.attrib[node.attrname]
+    else:
+        _rebuild(element, change)
+
+
+def _rebuild(element: etree._Element, change: Mapping[str, Any]) -> None:
+    if "add" in change:
+        element.extend(_fragment(str(change["add"])))
     elif "after" in change:
         for one in reversed(_fragment(str(change["after"]))):
             element.addnext(one)
@@ -50,10 +57,9 @@ def _change(node: Any, change: Mapping[str, Any]) -> None:
         _parent(element).replace(element, one)
     elif change.get("copy"):
         element.addnext(copy.deepcopy(element))
-    elif change.get("remove"):
-        _parent(element).remove(element)
     else:
-        raise AssertionError(f"no change: {dict(change)}")
+        assert change.get("remove"), f"no change: {dict(change)}"
+        _parent(element).remove(element)
 
 
 def _parent(element: etree._Element) -> etree._Element:
