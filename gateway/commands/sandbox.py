@@ -17,6 +17,7 @@ from gateway.commands.terminal.tables import complain
 from gateway.commands.terminal.words import Exit
 from gateway.doors import SystemClock, SystemIds
 from gateway.errors import GatewayError, HouseError, SettingError
+from gateway.samples.keys import write_keys
 from gateway.sandbox.counterpart import Surroundings
 from gateway.sandbox.program import DEFAULT_PORT, Sandbox, discover
 from gateway.signatures.declaration import read_declaration
@@ -95,25 +96,6 @@ async def serve(wishes: Wishes) -> None:
         await stop.wait()
         if wishes.log is not None:
             _export(sandbox, wishes.log)
-
-
-def write_keys(pki: Path) -> str:
-    """Return `[trust]` and `[keys]` of a gateway for the organisations of the test PKI."""
-    lines = ["[trust]", f'directory = "{(pki / "trust").absolute()}"']
-    for name, organization in read_declaration().organizations.items():
-        if not organization.people:
-            continue
-        for role in ("organization", "transport"):
-            file = (pki / f"ru-{name}-{role}").absolute()
-            lines += [
-                "",
-                f"[keys.{name}-{role}]",
-                f'organization = "{organization.oid}"',
-                f'role = "{role}"',
-                f'key_file = "{file}.key.pem"',
-                f'certificate_file = "{file}.cert.pem"',
-            ]
-    return "\n".join(lines) + "\n"
 
 
 def _open(wishes: Wishes, sections: Mapping[str, Any]) -> Sandbox:

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.commands.sandbox import command, write_keys
+from gateway.commands.sandbox import command
 from gateway.commands.terminal.words import Exit
 from gateway.doors import SystemClock
+from gateway.samples.keys import write_keys
 from gateway.settings import KeySettings, read
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.testpki import make_test_pki
