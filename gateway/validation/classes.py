@@ -20,7 +20,9 @@ from gateway.errors import SettingError
 XSI_TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _ALWAYS: Final = frozenset({"nullFlavor", XSI_TYPE})
 _OPENING: Final = "realmCode*:CS typeId?:II templateId*:II "
-_TOKEN: Final = re.compile(r"\(([^)]+)\)(\??)|(\w+)([?*+]?):([\w.]+)|([~%#])")
+_UNORDERED: Final = frozenset("%&")
+_WITH_TEXT: Final = frozenset("%#")
+_TOKEN: Final = re.compile(r"\(([^)]+)\)(\??)|(\w+)([?*+]?):([\w.]+)|([~%#&\-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,9 @@ class ElementClass:
     slots: Mapping[str, Slot]
     required: tuple[frozenset[str], ...]
     attributes: frozenset[str]
-    fixed: Mapping[str, str]
+    allowed: Mapping[str, frozenset[str]]
     demanded: frozenset[str]
-    foreign: bool
-    text: bool
-    ordered: bool
+    flags: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Classes:
         lines = (line for line in path.read_text("utf-8").splitlines() if line[:1] not in {"#", ""})
         table = {row["class"]: _class(row, namespace) for row in csv.DictReader(lines)}
         named = {slot.class_name for one in table.values() for slot in one.slots.values()}
-        unknown = named - table.keys() - {"Narrative"}
+        unknown = named - table.keys()
         if unknown:
             raise SettingError(f"unknown classes {', '.join(sorted(unknown))}", where=str(path))
         return cls(table, namespace)
@@ -82,7 +82,7 @@ class Classes:
     def walk(self, element: etree._Element, class_name: str) -> Iterator[Misfit]:
         """Tell what in `element` and below does not fit, in document order."""
         known = self._table.get(element.get(XSI_TYPE, class_name)) or self._table.get(class_name)
-        if known is None:  # narrative blocks are free
+        if known is None:  # Classes.load has seen to it that there is one
             return
         yield from _misfit_attributes(element, known)
         inner: list[tuple[etree._Element, str]] = []
@@ -102,10 +102,10 @@ class Classes:
                 continue
             slot = known.slots.get(tag)
             if slot is None:
-                if not (known.foreign and not tag.startswith(self._open)):
+                if not ("~" in known.flags and not tag.startswith(self._open)):
                     yield Misfit("unexpected", child)
                 continue
-            if slot.rank < last and known.ordered:
+            if slot.rank < last and known.flags.isdisjoint(_UNORDERED):
                 yield Misfit("order", child)
             elif slot.single and slot.rank == last:
                 yield Misfit("repeated", child)
@@ -121,29 +121,29 @@ class Classes:
 def _misfit_attributes(element: etree._Element, known: ElementClass) -> Iterator[Misfit]:
     attributes = element.attrib
     for name in attributes:
-        if name not in known.attributes and name not in _ALWAYS:
+        if name not in known.attributes:
             yield Misfit("attribute-unexpected", element, str(name), attribute=str(name))
-    for name, value in known.fixed.items():
-        if attributes.get(name, value) != value:
-            yield Misfit("attribute-value", element, name, value, attribute=name)
+    for name, allowed in known.allowed.items():
+        if name in attributes and not allowed.issuperset(str(attributes[name]).split()):
+            wanted = " | ".join(sorted(allowed))
+            yield Misfit("attribute-value", element, name, wanted, attribute=name)
     for name in known.demanded:
         if name not in attributes:
             yield Misfit("attribute-missing", element, name)
-    if not known.text and element.text and not element.text.isspace():
+    if element.text and not element.text.isspace() and known.flags.isdisjoint(_WITH_TEXT):
         yield Misfit("text", element)
 
 
 def _class(row: Mapping[str, str], namespace: str) -> ElementClass:
     written = row["elements"]
-    is_type = row["class"].isupper() or "_" in row["class"]  # a data type opens with nothing
+    flags = frozenset(token[6] for token in _TOKEN.finditer(written) if token[6])
+    # a data type and the narrative open with nothing of their own
+    is_plain = row["class"].isupper() or "_" in row["class"] or "-" in flags
     slots: dict[str, Slot] = {}
     required: list[frozenset[str]] = []
-    flags: set[str] = set()
-    for rank, token in enumerate(_TOKEN.finditer(written if is_type else _OPENING + written)):
-        choice, optional, name, card, class_name, flag = token.groups()
-        if flag:
-            flags.add(flag)
-            continue
+    tokens = _TOKEN.finditer(written if is_plain else _OPENING + written)
+    for rank, token in enumerate(token for token in tokens if not token[6]):
+        choice, optional, name, card, class_name, _ = token.groups()
         members = [one.split(":") for one in choice.split("|")] if choice else [[name, class_name]]
         single = bool(choice) or card in {"", "?"}
         tags = {f"{{{namespace}}}{member}": Slot(rank, single, kind) for member, kind in members}
@@ -151,14 +151,13 @@ def _class(row: Mapping[str, str], namespace: str) -> ElementClass:
         if (choice and not optional) or (not choice and card in {"", "+"}):
             required.append(frozenset(tags))
     attributes = row["attributes"].split()
-    names = [re.split("[!=]", one)[0] for one in attributes]
+    names = {re.split("[!=]", one)[0] for one in attributes}
+    allowed = (one.replace("!", "").split("=") for one in attributes if "=" in one)
     return ElementClass(
         slots=slots,
         required=tuple(required),
-        attributes=frozenset(names),
-        fixed=dict(one.replace("!", "").split("=") for one in attributes if "=" in one),
+        attributes=frozenset(names if "-" in flags else names | _ALWAYS),
+        allowed={name: frozenset(values.split("|")) for name, values in allowed},
         demanded=frozenset(one[:-1] for one in attributes if one.endswith("!")),
-        foreign="~" in flags,
-        text=bool(flags & {"#", "%"}),
-        ordered="%" not in flags,
+        flags=flags,
     )
