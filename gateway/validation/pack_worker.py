@@ -89,11 +89,24 @@ class CompiledPack:
 
     @staticmethod
     def _broken(root: etree._Element, error: etree._LogEntry) -> Fault:
-        found = root.getroottree().xpath(error.path) if error.path else []
+        found = _select(root, error.path or "")
         element = found[0] if isinstance(found, list) and found else root
         place = element if etree.iselement(element) else root
         text = _VALUE.sub("'…'", error.message).replace(f"{{{HL7}}}", "")
         return _fault(0, place, text, error.type_name.lower().removeprefix("schemav_"))
+
+
+def _select(root: etree._Element, path: str) -> object:
+    """Return what libxml2's own path leads to; its prefixes are the document's."""
+    if not path:
+        return []
+    prefixes = {
+        prefix: uri for one in root.iter("*") for prefix, uri in one.nsmap.items() if prefix
+    }
+    try:
+        return root.getroottree().xpath(path, namespaces=prefixes)
+    except etree.XPathError:  # one prefix of two meanings
+        return []
 
 
 def _unreadable(error: MalformedMessage) -> Fault:

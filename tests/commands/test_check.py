@@ -155,3 +155,18 @@ def test_with_the_packs_all_three_tiers_run(
     assert answer.exit_code == 0
     assert told["tiers"] == {"structure": "ran", "rules": "ran", "pack": "ran"}
     assert {finding["rule"] for finding in told["findings"]} == {"code.known-dictionary"}
+
+
+@pytest.mark.packs
+def test_a_fault_of_the_schema_at_an_element_of_a_strange_namespace_keeps_its_place(
+    tmp_path: Path, content: bytes, packs_folder: Path
+) -> None:
+    faulty = content.replace(b"<birthTime", b"<x:salary xmlns:x='urn:x'/><birthTime")
+
+    answer = check(write(tmp_path, faulty), "--json", packs=str(packs_folder))
+
+    (told,) = orjson.loads(answer.output)
+    places = {one["where"] for one in told["findings"] if one["tier"] == "pack"}
+    patient = "/ClinicalDocument/recordTarget[1]/patientRole[1]/patient[1]"
+    assert told["tiers"]["pack"] == "not reached"
+    assert places == {f"{patient}/Q{{urn:x}}salary[1]"}
