@@ -6,8 +6,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from gateway.validation.dictionaries import Dictionaries
-from gateway.validation.validator import Validator
 
 from gateway import resources
 from gateway.doors import SystemIds
@@ -18,6 +16,8 @@ from gateway.flow.intake import Intake, KeyReused, NotYours, Submission, Taken, 
 from gateway.ports import IdentityTaken, Sender, SignerCms
 from gateway.samples.maker import Maker, SampleDocument
 from gateway.settings import SignaturesComing
+from gateway.validation.dictionaries import Dictionaries
+from gateway.validation.validator import Validator
 from tests.flow.conftest import NOON, World
 from tests.flow.test_signature import Recipient
 
