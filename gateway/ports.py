@@ -83,14 +83,14 @@ class Sender:
 
 
 class Sealer(Protocol):
-    """Keeps bodies unreadable on disk."""
+    """Keeps bodies unreadable on disk (`gateway.signatures.sealing.Seal`)."""
 
-    def seal(self, plain: bytes, *, about: str) -> bytes:
-        """Return the bytes encrypted and bound to what they are about."""
+    def seal(self, body: bytes, associated: bytes, /) -> bytes:
+        """Return the body encrypted and bound to what names its place."""
         ...
 
-    def open(self, sealed: bytes, *, about: str) -> bytes:
-        """Return the plain bytes. Raises HouseError when they were changed or moved."""
+    def open(self, sealed: bytes, associated: bytes, /) -> bytes:
+        """Return the plain body. Raises HouseError when it was changed or moved."""
         ...
 
 

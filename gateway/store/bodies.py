@@ -27,7 +27,7 @@ class Bodies:
         small = zlib.compress(content, _LEVEL)
         if self._sealer is None:
             return _PLAIN + small
-        return _SEALED + self._sealer.seal(small, about=about)
+        return _SEALED + self._sealer.seal(small, about.encode())
 
     def unpack(self, stored: bytes, *, about: str) -> bytes:
         """Return the bytes that were packed.
@@ -39,7 +39,7 @@ class Bodies:
         if kind == _SEALED:
             if self._sealer is None:
                 raise HouseError("a body is sealed, and no key is configured", where=about)
-            rest = self._sealer.open(rest, about=about)
+            rest = self._sealer.open(rest, about.encode())
         try:
             return zlib.decompress(rest)
         except zlib.error as error:

@@ -31,7 +31,7 @@ SAME_MARKS = f"""
 SELECT {EXCHANGE} FROM json_each(?) AS wanted JOIN exchange AS x
     ON x.patient = wanted.value ->> 2 AND x.protocol_number = wanted.value ->> 3
     AND x.organization = wanted.value ->> 0 AND x.kind = wanted.value ->> 1
-    AND x.patient <> '' AND x.protocol_number <> ''
+    AND x.patient <> ''
 """
 
 KNOWN_KEYS = """
@@ -100,11 +100,15 @@ WITH RECURSIVE lane (sender, priority) AS (
         ORDER BY y.sender, y.priority LIMIT 1
     )
     UNION ALL
-    SELECT z.sender, z.priority FROM lane JOIN exchange AS z ON z.rowid = (
+    SELECT z.sender, z.priority FROM lane JOIN exchange AS z ON z.rowid = coalesce((
         SELECT y.rowid FROM exchange AS y
-        WHERE {_WAITING} AND (y.sender, y.priority) > (lane.sender, lane.priority)
+        WHERE {_WAITING} AND y.sender = lane.sender AND y.priority > lane.priority
+        ORDER BY y.priority LIMIT 1
+    ), (
+        SELECT y.rowid FROM exchange AS y
+        WHERE {_WAITING} AND y.sender > lane.sender
         ORDER BY y.sender, y.priority LIMIT 1
-    )
+    ))
 )
 """
 
@@ -158,7 +162,10 @@ KEY = "SELECT * FROM idempotency WHERE sender = ? AND key = ?"
 
 _ENTRY = "SELECT id, sender, exchange, kind, at, body, webhook_due, webhook_tries FROM inbox"
 INBOX = f"{_ENTRY} WHERE sender = ? AND id > ? ORDER BY id LIMIT ?"
-DUE_WEBHOOKS = f"{_ENTRY} WHERE webhook_due <= ? ORDER BY id LIMIT ?"
+# `+id`: by the index of what is owed, not through the whole inbox in the order of ids.
+DUE_WEBHOOKS = f"""
+{_ENTRY} WHERE webhook_due IS NOT NULL AND webhook_due <= ? ORDER BY +id LIMIT ?
+"""
 OWED_WEBHOOKS = f"{_ENTRY} WHERE exchange = ? AND webhook_due IS NOT NULL ORDER BY id"
 
 # --- counting -----------------------------------------------------------------------------------
@@ -211,7 +218,7 @@ SELECT chain, sequence, hash FROM checkpoint_head WHERE checkpoint = ? ORDER BY 
 LAST_CHECKPOINT = "SELECT number, hash FROM checkpoint ORDER BY number DESC LIMIT 1"
 # The newest entry that the last checkpoint saw is the head of one of its chains.
 GROWN = """
-SELECT chain, max(sequence), hash FROM journal WHERE id > coalesce((
+SELECT chain, max(sequence), hash FROM journal NOT INDEXED WHERE id > coalesce((
     SELECT max(j.id) FROM checkpoint_head AS h
     JOIN journal AS j ON j.chain = h.chain AND j.sequence = h.sequence
     WHERE h.checkpoint = (SELECT max(number) FROM checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -158,3 +159,8 @@ def idempotency(key: str = "key-1") -> Idempotency:
     return Idempotency(
         sender="clinic", key=key, request_sha256="12" * 32, status=202, location="/x", body=b"{}"
     )
+
+
+def noise(seed: int, size: int = 20_000) -> bytes:
+    """Return bytes that do not compress, always the same for a seed."""
+    return hashlib.shake_256(str(seed).encode()).digest(size)

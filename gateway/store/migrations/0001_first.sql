@@ -45,7 +45,7 @@ CREATE INDEX exchange_standing ON exchange (endpoint, state, first_sent_at)
     WHERE state <> 'closed';
 CREATE INDEX exchange_document ON exchange (local_uid);
 CREATE INDEX exchange_twin ON exchange (patient, protocol_number)
-    WHERE patient <> '' AND protocol_number <> '';
+    WHERE patient <> '';
 CREATE INDEX exchange_set ON exchange (organization, set_id) WHERE set_id <> '';
 CREATE INDEX exchange_held ON exchange (held_by) WHERE held_by <> '';
 CREATE INDEX exchange_number ON exchange (endpoint, number) WHERE number <> '';
