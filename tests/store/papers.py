@@ -55,8 +55,9 @@ def exchange(number: int = 1, **changes: object) -> Exchange:
     return replace(plain, **own)  # type: ignore[arg-type] # the tests name real fields
 
 
-def birth(number: int = 1, **changes: object) -> Birth:
+def birth(number: int = 1, *, idempotency: Idempotency | None = None, **changes: object) -> Birth:
     return Birth(
+        idempotency=idempotency,
         exchange=exchange(number, **changes),
         received=e.Received(
             keeps=(e.Payload(name="document", content=DOCUMENT, content_type="text/xml"),)
@@ -65,7 +66,7 @@ def birth(number: int = 1, **changes: object) -> Birth:
 
 
 async def born(ledger: Ledger, number: int = 1, **changes: object) -> Exchange:
-    return await ledger.create(birth(number, **changes))
+    return await ledger.create(birth(number, idempotency=None, **changes))
 
 
 def decided(
@@ -131,7 +132,7 @@ def rejected() -> e.Answered:
     )
 
 
-def callback(message_id: str = "call-1", **changes: str) -> StoredCallback:
+def callback(message_id: str = "call-1", **changes: object) -> StoredCallback:
     plain = StoredCallback(
         endpoint="remd",
         partner="ips",
@@ -140,10 +141,10 @@ def callback(message_id: str = "call-1", **changes: str) -> StoredCallback:
         name="sendRegisterDocumentResult",
         body=b"<Envelope/>",
     )
-    return replace(plain, **changes)  # type: ignore[arg-type] # the tests name text fields only
+    return replace(plain, **changes)  # type: ignore[arg-type] # the tests name real fields
 
 
-def stray() -> Stray:
+def stray(head: bytes = b"<hello>") -> Stray:
     return Stray(
         endpoint="remd",
         received_at=NOON,
@@ -151,13 +152,13 @@ def stray() -> Stray:
         reason="no signature",
         size=7,
         sha256="ef" * 32,
-        head=b"<hello>",
+        head=head,
     )
 
 
-def idempotency(key: str = "key-1") -> Idempotency:
+def idempotency(key: str = "key-1", body: bytes = b"{}") -> Idempotency:
     return Idempotency(
-        sender="clinic", key=key, request_sha256="12" * 32, status=202, location="/x", body=b"{}"
+        sender="clinic", key=key, request_sha256="12" * 32, status=202, location="/x", body=body
     )
 
 

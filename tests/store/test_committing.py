@@ -47,6 +47,17 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(
     assert len(statements) <= 12 * ledger.commits
 
 
+async def test_no_commit_returns_before_it_is_on_disk(open_store: OpenStore) -> None:
+    ledger = await open_store()
+    writer = ledger._writer
+    assert writer is not None
+
+    (synchronous,) = writer._connection.execute("PRAGMA synchronous").fetchone()
+    (mode,) = writer._connection.execute("PRAGMA journal_mode").fetchone()
+
+    assert (synchronous, mode) == (2, "wal")
+
+
 async def test_a_caller_who_stops_waiting_does_not_stop_the_write(open_store: OpenStore) -> None:
     gate = threading.Event()
     ledger = await open_store(failpoint=lambda _: gate.wait(30))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -208,6 +209,18 @@ async def test_every_document_counts_in_one_column(ledger: Ledger) -> None:
         parked=1,
         not_registered_in_time=1,
     )
+
+
+async def test_answers_in_one_breath_are_all_counted(ledger: Ledger) -> None:
+    standing = await led(ledger, await born(ledger), *papers.to_awaiting())
+    late = papers.decided(standing, e.TurnedAway(in_time=False))
+    later = papers.decided(late.after, e.TurnedAway(in_time=False))
+    latest = papers.decided(later.after, e.TurnedAway(in_time=True))
+
+    await asyncio.gather(*(ledger.save(one) for one in (late, later, latest)))
+
+    (row,) = await ledger.report(Query(), by=(), now=NOON)
+    assert row.not_registered_in_time == 2
 
 
 async def test_the_outcome_table_is_split_as_asked(ledger: Ledger) -> None:
