@@ -37,8 +37,8 @@ class Trust:
     `could-not-be-checked`, or a remark.
     """
 
-    roots: tuple[Certificate, ...] = ()
-    intermediates: tuple[Certificate, ...] = ()
+    roots: tuple[Certificate, ...] = field(default=(), repr=False)
+    intermediates: tuple[Certificate, ...] = field(default=(), repr=False)
     lists: tuple[RevocationList, ...] = field(default=(), repr=False)
     revocation_required: bool = True
     backend: Backend = field(default_factory=open_backend, repr=False)
@@ -66,13 +66,25 @@ def load_trust(
                     certificates.append(read_certificate(der))
         except GatewayError as error:
             raise SettingError(f"{path}: {error.text}", where="trust.directory") from error
+    tools = backend or open_backend()
+    roots = tuple(one for one in certificates if _signed_itself(one, tools))
     return Trust(
-        roots=tuple(one for one in certificates if one.subject_name == one.issuer_name),
-        intermediates=tuple(one for one in certificates if one.subject_name != one.issuer_name),
+        roots=roots,
+        intermediates=tuple(one for one in certificates if one not in roots),
         lists=tuple(lists),
         revocation_required=revocation_required,
-        backend=backend or open_backend(),
+        backend=tools,
     )
+
+
+def _signed_itself(certificate: Certificate, backend: Backend) -> bool:
+    """Tell a root from a certificate of the same name that an older key of it has signed."""
+    if certificate.subject_name != certificate.issuer_name:
+        return False
+    try:
+        return verify_link(certificate, certificate, backend)
+    except CryptoUnavailable:
+        return True  # below it everything will be said to be unchecked
 
 
 def judge_chain(

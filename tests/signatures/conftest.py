@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.signatures.algorithms import DEFAULTS, Family
 from gateway.signatures.backends import open_backend
+from gateway.signatures.certificates import read_certificate
+from gateway.signatures.chain import Trust, load_trust
 from gateway.signatures.declaration import read_declaration
+from gateway.signatures.issuing import Issuer, Template, make_certificate, make_name
 from gateway.signatures.keys import KeyFiles, Role, SigningKey, load_key
 from gateway.signatures.testpki import make_test_pki
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 ORGANIZATION = "1.2.643.5.1.13.13.12.2.77.8481"
+
+Load = Callable[[str], SigningKey]
+Issue = Callable[..., SigningKey]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +33,12 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def key(pki: Path) -> Callable[[str], SigningKey]:
+def trust(pki: Path) -> Trust:
+    return load_trust(pki / "trust")
+
+
+@pytest.fixture(scope="session")
+def key(pki: Path) -> Load:
     def load(name: str) -> SigningKey:
         files = KeyFiles(
             ORGANIZATION, Role.ORGANIZATION, pki / f"{name}.key.pem", pki / f"{name}.cert.pem"
@@ -33,3 +46,44 @@ def key(pki: Path) -> Callable[[str], SigningKey]:
         return load_key(files, open_backend())
 
     return load
+
+
+@pytest.fixture(scope="session")
+def issue(key: Load) -> Issue:
+    """Return a function that makes a certificate as no declaration would ask for it."""
+
+    def make(
+        issuer: str | SigningKey = "ru-issuing",
+        family: Family = Family.EC,
+        der: bytes = b"",
+        **changes: object,
+    ) -> SigningKey:
+        backend = open_backend()
+        private = backend.load_private(der or backend.generate(family))
+        above = key(issuer) if isinstance(issuer, str) else issuer
+        template = {
+            "subject": make_name(common_name="Вымышленный подписант"),
+            "not_before": NOON - DAY,
+            "not_after": NOON + DAY,
+            "key_usage": ("digital_signature",),
+            **changes,
+        }
+        certificate = read_certificate(
+            make_certificate(
+                Template(spki=private.spki, **template),  # type: ignore[arg-type] # checked by the dataclass
+                Issuer(above.certificate.subject_name, above.private, backend),
+            )
+        )
+        return SigningKey(
+            key_id=certificate.sha256[:16],
+            organization=ORGANIZATION,
+            role=Role.ORGANIZATION,
+            not_before=certificate.not_before,
+            not_after=certificate.not_after,
+            algorithm=DEFAULTS[private.family],
+            certificate=certificate,
+            private=private,
+            backend=backend,
+        )
+
+    return make

@@ -1,0 +1,129 @@
+"""ASN.1 from strangers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from asn1crypto import core
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import MalformedMessage
+from gateway.signatures import asn1, der
+
+MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(9999, 12, 31)).map(  # noqa: DTZ001 - made aware next
+    lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
+)
+ARCS = st.lists(st.integers(0, 2**70), min_size=1, max_size=8)
+
+
+@given(st.integers(0, 2**600))
+def test_integers_are_written_as_asn1crypto_writes_them(number: int) -> None:
+    assert der.integer(number) == core.Integer(number).dump()
+    assert asn1.read_der(der.integer(number)).integer() == number
+
+
+@given(st.sampled_from(["1.2", "2.5", "0.39", "2.999"]), ARCS)
+def test_oids_survive(root: str, arcs: list[int]) -> None:
+    dotted = ".".join([root, *map(str, arcs)])
+
+    assert asn1.read_der(der.oid(dotted)).oid() == dotted
+
+
+@given(MOMENTS)
+def test_times_survive(moment: datetime) -> None:
+    assert asn1.read_der(der.time(moment)).time() == moment
+
+
+@given(st.sets(st.integers(0, 8), min_size=1))
+def test_named_bits_are_written_as_asn1crypto_writes_them(numbers: set[int]) -> None:
+    octets, unused = asn1.read_der(der.named_bits(*numbers)).bits()
+
+    assert {
+        n for n in range(len(octets) * 8 - unused) if octets[n // 8] >> (7 - n % 8) & 1
+    } == numbers
+    assert octets[-1]
+
+
+@given(st.binary(max_size=70_000))
+def test_lengths_are_minimal(content: bytes) -> None:
+    assert der.octets(content) == core.OctetString(content).dump()
+    assert asn1.is_der(der.octets(content))
+
+
+@given(st.binary(max_size=64))
+def test_any_octets_are_a_value_or_malformed(content: bytes) -> None:
+    try:
+        value = asn1.read_ber(content)
+    except MalformedMessage:
+        assert not asn1.is_der(content)
+    else:
+        assert value.raw == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x04\x81\x01x",  # a long form where the short one does
+        b"\x04\x82\x00\x81" + bytes(0x81),  # a leading zero in the length
+        b"\x30\x80\x00\x00",  # no length at all
+        b"\x31\x06\x02\x01\x02\x02\x01\x01",  # a SET out of order
+        b"\x30\x04\x24\x02\x04\x00\x00",  # junk after it
+        b"\x1f\x81\x01\x00",  # a tag of several octets
+        b"\x30" + b"\x80\x30" * 40,  # endless nesting
+    ],
+)
+def test_what_is_not_der_is_not_taken_for_it(content: bytes) -> None:
+    assert not asn1.is_der(content)
+
+
+def test_deep_der_is_refused() -> None:
+    content = b""
+    for _ in range(40):
+        content = der.sequence(content)
+
+    with pytest.raises(MalformedMessage, match="not DER"):
+        asn1.read_der(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (der.NULL, asn1.Value.oid),
+        (der.NULL, asn1.Value.members),
+        (der.NULL, asn1.Value.integer),
+        (der.NULL, asn1.Value.bits),
+        (der.NULL, asn1.Value.time),
+        (b"\x03\x02\x08\x00", asn1.Value.bits),
+        (b"\x06\x01\x80", asn1.Value.oid),
+        (b"\x0c\x01\xff", asn1.Value.text),
+        (b"\x17\x0d" + b"26061512000\xb2Z", asn1.Value.time),
+        (b"\x17\x0b" + b"2606151200Z", asn1.Value.time),
+        (b"\x18\x0f" + b"20260631120000Z", asn1.Value.time),
+        (b"\x18\x0f" + b"20260630120000+", asn1.Value.time),
+    ],
+)
+def test_value_of_another_kind_is_malformed(content: bytes, read: object) -> None:
+    with pytest.raises(MalformedMessage):
+        read(asn1.read_ber(content))  # type: ignore[operator] # an unbound method
+
+
+def test_fields_are_taken_in_their_order() -> None:
+    fields = asn1.read_der(der.sequence(der.NULL, der.integer(1))).fields()
+
+    assert fields.optional(asn1.INTEGER) is None
+    assert fields.take(0x05).body == b""
+    with pytest.raises(MalformedMessage, match="unexpected"):
+        fields.end()
+    assert fields.take(asn1.INTEGER).integer() == 1
+    with pytest.raises(MalformedMessage, match="missing"):
+        fields.take(asn1.INTEGER)
+
+
+def test_text_of_every_string_type_is_read() -> None:
+    assert asn1.read_der(der.text("Ж")).text() == "Ж"
+    assert asn1.read_der(der.printable("RU")).text() == "RU"
+    assert asn1.read_der(der.numeric("99")).text() == "99"
+    assert asn1.read_der(b"\x1e\x02\x04\x16").text() == "Ж"
+    assert asn1.read_der(der.NULL).text() == ""
