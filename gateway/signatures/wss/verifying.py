@@ -106,8 +106,9 @@ class _Judge:
             yield Reason(Fact.BACKEND_MISSING, error.text)
         except MalformedMessage as error:
             yield Reason(Fact.STRUCTURE_FORBIDDEN, error.text)
-        yield from self._judge_coverage()
-        yield from self._judge_life()
+        else:
+            yield from self._judge_coverage()
+            yield from self._judge_life()
         yield from self._judge_partner()
 
     def _judge_algorithms(self) -> Iterator[Reason]:
