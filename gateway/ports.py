@@ -246,6 +246,8 @@ class JournalReport:
     chains: int
     entries: int
     checkpoints: int
+    unsigned: int = 0
+    """Checkpoints from before there was a key to sign them; the first signed one ends them."""
     unopened: int = 0
     """Bodies that are sealed and could not be read for want of a key."""
     broken: Entry | None = None

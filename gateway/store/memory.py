@@ -362,13 +362,15 @@ class MemoryLedger:
 
     async def verify_journal(self) -> JournalReport:
         """Check every chain and checkpoint."""
-        found = self._broken_chain() or self._broken_checkpoint()
+        found = self._broken_chain()
+        sealed = proof.Inspection(self._hash_at, self._check).read(self._checkpoints)
         return JournalReport(
             chains=len(self._journal),
             entries=sum(map(len, self._journal.values())),
-            checkpoints=len(self._checkpoints),
+            checkpoints=sealed.checkpoints,
+            unsigned=sealed.unsigned,
             broken=found.entry if found else None,
-            reason=found.reason if found else "",
+            reason=found.reason if found else sealed.reason,
         )
 
     def _broken_chain(self) -> proof.Break | None:
@@ -394,17 +396,6 @@ class MemoryLedger:
                 for entry in entries
             },
         )
-
-    def _broken_checkpoint(self) -> proof.Break | None:
-        previous = START
-        for one in self._checkpoints:
-            reason = proof.inspect_checkpoint(
-                one, previous=previous, hash_at=self._hash_at, check=self._check
-            )
-            if reason:
-                return proof.Break(entry=None, reason=reason)
-            previous = one.hash
-        return None
 
     def _hash_at(self, head: proof.Head) -> str | None:
         entries = self._journal.get(head.chain, [])

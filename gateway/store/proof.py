@@ -102,30 +102,54 @@ def inspect_chain(chain: Chain) -> Break | None:
     return _cut_tail(chain) or _changed_payload(chain) or _changed_wire(chain)
 
 
-def inspect_checkpoint(
-    checkpoint: Checkpoint,
-    *,
-    previous: str,
-    hash_at: Callable[[Head], str | None],
-    check: Check | None,
-) -> str:
-    """Return why a checkpoint does not hold, or nothing; `hash_at` reads the journal now."""
-    name = f"checkpoint {checkpoint.number}"
-    again = seal(
-        number=checkpoint.number,
-        at=checkpoint.at,
-        heads=checkpoint.heads,
-        previous=previous,
-        sign=None,
-    )
-    if (again.root, again.hash) != (checkpoint.root, checkpoint.hash):
-        return f"{name} was changed, or one before it was removed"
-    if check is not None and not check(bytes.fromhex(checkpoint.hash), checkpoint.signature):
-        return f"the signature of {name} is not ours"
-    for head in checkpoint.heads:
-        if hash_at(head) != head.hash:
-            return f"{name} saw an entry {head.sequence} of {head.chain} that is not there now"
-    return ""
+@dataclass(slots=True)
+class Inspection:
+    """What was found of the checkpoints, in their order."""
+
+    hash_at: Callable[[Head], str | None]
+    """Reads the journal as it is now."""
+    check: Check | None
+    checkpoints: int = 0
+    unsigned: int = 0
+    reason: str = ""
+    """Why the first one does not hold that does not."""
+
+    def read(self, checkpoints: Iterable[Checkpoint]) -> Inspection:
+        """Look at all, up to the first that does not hold."""
+        previous = START
+        for one in checkpoints:
+            self.checkpoints += 1
+            self.reason = self._fault(one, previous)
+            if self.reason:
+                break
+            previous = one.hash
+        return self
+
+    def _fault(self, checkpoint: Checkpoint, previous: str) -> str:
+        name = f"checkpoint {checkpoint.number}"
+        again = seal(
+            number=checkpoint.number,
+            at=checkpoint.at,
+            heads=checkpoint.heads,
+            previous=previous,
+            sign=None,
+        )
+        if (again.root, again.hash) != (checkpoint.root, checkpoint.hash):
+            return f"{name} was changed, or one before it was removed"
+        if not self._is_signed(checkpoint):
+            return f"the signature of {name} is not ours"
+        for head in checkpoint.heads:
+            if self.hash_at(head) != head.hash:
+                return f"{name} saw an entry {head.sequence} of {head.chain} that is not there now"
+        return ""
+
+    def _is_signed(self, checkpoint: Checkpoint) -> bool:
+        """Let checkpoints be unsigned until the first one is: the key may have come later."""
+        if not checkpoint.signature and self.unsigned == checkpoint.number - 1:
+            self.unsigned += 1
+            return True
+        hashed = bytes.fromhex(checkpoint.hash)
+        return self.check is None or self.check(hashed, checkpoint.signature)
 
 
 def follows(checkpoints: Sequence[Checkpoint]) -> str:

@@ -18,7 +18,7 @@ from gateway.store.codec import moment
 
 
 class Verification:
-    """One reading of a whole journal; stops at the first thing that does not hold."""
+    """One reading of a whole journal; names the first thing that does not hold."""
 
     def __init__(
         self, connection: sqlite3.Connection, packer: Bodies, check: proof.Check | None
@@ -26,18 +26,20 @@ class Verification:
         self._connection = connection
         self._bodies = packer
         self._check = check
-        self._chains = self._entries = self._checkpoints = self._unopened = 0
+        self._chains = self._entries = self._unopened = 0
 
     def report(self) -> JournalReport:
         """Return what was found."""
-        found = self._broken_chain() or self._broken_checkpoint()
+        found = self._broken_chain()
+        sealed = proof.Inspection(self._hash_at, self._check).read(self._read_checkpoints())
         return JournalReport(
             chains=self._chains,
             entries=self._entries,
-            checkpoints=self._checkpoints,
+            checkpoints=sealed.checkpoints,
+            unsigned=sealed.unsigned,
             unopened=self._unopened,
             broken=found.entry if found else None,
-            reason=found.reason if found else "",
+            reason=found.reason if found else sealed.reason,
         )
 
     def _broken_chain(self) -> proof.Break | None:
@@ -100,18 +102,6 @@ class Verification:
             return facts.sha256(self._bodies.unpack(body, about=place))
         except GatewayError:
             return "unreadable"
-
-    def _broken_checkpoint(self) -> proof.Break | None:
-        previous = START
-        for checkpoint in self._read_checkpoints():
-            self._checkpoints += 1
-            reason = proof.inspect_checkpoint(
-                checkpoint, previous=previous, hash_at=self._hash_at, check=self._check
-            )
-            if reason:
-                return proof.Break(entry=None, reason=reason)
-            previous = checkpoint.hash
-        return None
 
     def _read_checkpoints(self) -> Iterator[proof.Checkpoint]:
         rows = self._connection.execute(queries.CHECKPOINTS).fetchall()

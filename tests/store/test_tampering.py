@@ -111,6 +111,7 @@ GONE = [
     ("DELETE FROM checkpoint WHERE number = 1", "or one before it was removed"),
     ("UPDATE checkpoint SET at = at + 1 WHERE number = 2", "checkpoint 2 was changed"),
     ("UPDATE checkpoint SET signature = x'00' WHERE number = 2", "signature of checkpoint 2"),
+    ("UPDATE checkpoint SET signature = x'' WHERE number = 2", "signature of checkpoint 2"),
 ]
 
 
@@ -122,6 +123,29 @@ async def test_what_no_chain_shows_by_itself_is_told(
     edit(path, change)
 
     assert reason in (await verified(open_store)).reason
+
+
+async def test_a_journal_that_lost_all_its_signatures_says_that_it_has_none(
+    path: Path, open_store: OpenStore
+) -> None:
+    await live(open_store)
+    edit(path, "UPDATE checkpoint SET signature = x''")
+
+    found = await verified(open_store)
+
+    assert (found.checkpoints, found.unsigned) == (2, 2)
+
+
+async def test_a_key_that_came_later_signs_from_then_on(open_store: OpenStore) -> None:
+    early = await open_store()
+    await born(early, 3)
+    await early.checkpoint(now=NOON - MINUTE)
+    await early.close()
+
+    await live(open_store)
+
+    found = await verified(open_store)
+    assert (found.reason, found.checkpoints, found.unsigned) == ("", 3, 1)
 
 
 async def test_a_whole_exchange_cut_out_is_missed_by_its_checkpoint(
