@@ -1,0 +1,135 @@
+"""Make the test PKI, and see which certificate expires when."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.commands.terminal.tables import align, complain, print_json
+from gateway.commands.terminal.words import Exit, config_option, json_option
+from gateway.doors import SystemClock
+from gateway.errors import GatewayError
+from gateway.settings import load
+from gateway.signatures.backends import open_backend
+from gateway.signatures.certificates import Certificate
+from gateway.signatures.declaration import read_declaration
+from gateway.signatures.keys import KeyFiles, Role, load_key
+from gateway.signatures.testpki import expiries, make_test_pki
+
+DEFAULT_FOLDER = Path("certs/test")
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """One certificate by its name, and when it ends."""
+
+    name: str
+    algorithm: str
+    not_after: datetime
+    days: int
+
+    @classmethod
+    def of(cls, name: str, certificate: Certificate, now: datetime) -> Expiry:
+        """Return the certificate's end as seen from now; `days` is negative when it is past."""
+        family = certificate.family.value if certificate.family else "unknown"
+        return cls(name, family, certificate.not_after, (certificate.not_after - now).days)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a program reads."""
+        return {
+            "name": self.name,
+            "algorithm": self.algorithm,
+            "not_after": self.not_after.isoformat(),
+            "days": self.days,
+        }
+
+
+@click.group()
+def command() -> None:
+    """Look after certificates.
+
+    Example: mse-gateway certs list --config mse-gateway.toml
+    """
+
+
+@command.command("make-test-pki")
+@click.option("--out", type=_FOLDER, default=DEFAULT_FOLDER, show_default=True)
+@json_option
+def make(out: Path, *, as_json: bool) -> None:
+    """Make the invented authorities, organisations and people of `certs/pki.toml`.
+
+    Writes NAME.key.pem and NAME.cert.pem, and trust/ for `verify --trust`. What is there and
+    still good stays. Nothing of it is worth anything outside of tests.
+
+    Example: mse-gateway certs make-test-pki --out certs/test
+    """
+    try:
+        made = make_test_pki(read_declaration(), out, now=SystemClock().now())
+    except (GatewayError, OSError) as error:
+        complain(str(error))
+        sys.exit(Exit.GATEWAY_AT_FAULT)
+    if as_json:
+        print_json({"folder": str(out), "made": made.made, "kept": made.kept,
+                    "left_out": made.left_out})  # fmt: skip
+    else:
+        click.echo(f"{len(made.made)} made, {len(made.kept)} kept in {out}")
+    if made.left_out:
+        complain(
+            f"{len(made.left_out)} left out: GOST needs the system package libengine-gost-openssl"
+        )
+
+
+@command.command("list")
+@click.argument("folder", type=_FOLDER, required=False)
+@config_option
+@json_option
+def show(folder: Path | None, config: Path | None, *, as_json: bool) -> None:
+    """Print each certificate with its end, the soonest first.
+
+    Of a FOLDER with NAME.cert.pem files, or of the keys that a configuration names.
+
+    Example: mse-gateway certs list certs/test
+    """
+    now = SystemClock().now()
+    try:
+        found = expiries(folder) if folder is not None else _of_configuration(config)
+    except (GatewayError, OSError) as error:
+        complain(str(error))
+        sys.exit(Exit.USAGE)
+    rows = [Expiry.of(name, certificate, now) for name, certificate in found]
+    if as_json:
+        print_json([row.as_json() for row in rows])
+    elif rows:
+        click.echo("\n".join(align(_write(rows))))
+    else:
+        complain("no certificate found")
+
+
+def _of_configuration(config: Path | None) -> list[tuple[str, Certificate]]:
+    """Return the certificates of `[keys]`, each proven to belong to its key."""
+    backend = open_backend()
+    found = []
+    for name, key in load(config).settings.keys.items():
+        files = KeyFiles(
+            key.organization,
+            Role(key.role),
+            key.key_file,
+            key.certificate_file,
+            key.password_file,
+            where=f"keys.{name}",
+        )
+        found.append((name, load_key(files, backend).certificate))
+    return sorted(found, key=lambda pair: pair[1].not_after)
+
+
+def _write(rows: Iterable[Expiry]) -> Iterator[tuple[str, str, str, str]]:
+    for row in rows:
+        left = f"in {row.days} days" if row.days >= 0 else "expired"
+        yield row.name, row.algorithm, f"{row.not_after:%Y-%m-%d}", left
