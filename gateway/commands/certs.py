@@ -19,7 +19,7 @@ from gateway.settings import load
 from gateway.signatures.backends import open_backend
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.declaration import read_declaration
-from gateway.signatures.keys import KeyFiles, Role, load_key
+from gateway.signatures.keys import load_key, read_key_files
 from gateway.signatures.testpki import expiries, make_test_pki
 
 DEFAULT_FOLDER = Path("certs/test")
@@ -115,17 +115,8 @@ def show(folder: Path | None, config: Path | None, *, as_json: bool) -> None:
 def _of_configuration(config: Path | None) -> list[tuple[str, Certificate]]:
     """Return the certificates of `[keys]`, each proven to belong to its key."""
     backend = open_backend()
-    found = []
-    for name, key in load(config).settings.keys.items():
-        files = KeyFiles(
-            key.organization,
-            Role(key.role),
-            key.key_file,
-            key.certificate_file,
-            key.password_file,
-            where=f"keys.{name}",
-        )
-        found.append((name, load_key(files, backend).certificate))
+    files = read_key_files(load(config).settings.keys)
+    found = [(name, load_key(each, backend).certificate) for name, each in files.items()]
     return sorted(found, key=lambda pair: pair[1].not_after)
 
 

@@ -5,13 +5,14 @@ Another organisation's key is never an answer. Without one the exchange waits fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from gateway.errors import GatewayError, SettingError
+from gateway.settings import KeySettings
 from gateway.signatures.algorithms import DEFAULTS, SignatureAlgorithm
 from gateway.signatures.backends import Backend, PrivateKey
 from gateway.signatures.certificates import Certificate, read_certificate, split_pem
@@ -89,6 +90,26 @@ class KeyRing:
             ),
             None,
         )
+
+
+def read_key_files(settings: Mapping[str, KeySettings]) -> dict[str, KeyFiles]:
+    """Return the files of `[keys.NAME]` by name; raise SettingError for an unknown role."""
+    return {name: _read_files(f"keys.{name}", key) for name, key in settings.items()}
+
+
+def _read_files(where: str, key: KeySettings) -> KeyFiles:
+    roles = [role for role in Role if role.value == key.role]
+    if not roles:
+        known = ", ".join(Role)
+        raise SettingError(f"{key.role} is no role; there are: {known}", where=f"{where}.role")
+    return KeyFiles(
+        key.organization,
+        roles[0],
+        key.key_file,
+        key.certificate_file,
+        key.password_file,
+        where=where,
+    )
 
 
 def load_keys(files: Iterable[KeyFiles], backend: Backend) -> KeyRing:

@@ -11,9 +11,18 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from gateway.errors import SettingError
+from gateway.settings import KeySettings
 from gateway.signatures.algorithms import GOST_256, RSA_SHA256
 from gateway.signatures.backends import open_backend
-from gateway.signatures.keys import KeyFiles, KeyRing, Role, SigningKey, load_key, load_keys
+from gateway.signatures.keys import (
+    KeyFiles,
+    KeyRing,
+    Role,
+    SigningKey,
+    load_key,
+    load_keys,
+    read_key_files,
+)
 from tests.signatures.conftest import NOON, ORGANIZATION
 
 DAY = timedelta(days=1)
@@ -98,6 +107,23 @@ def test_encrypted_key_opens_with_its_password_file(pki: Path, tmp_path: Path) -
     assert len(load_keys([good], open_backend())) == 1
     with pytest.raises(SettingError, match="password is wrong"):
         load_key(replace(good, password_file=None), open_backend())
+
+
+def test_settings_name_the_files_and_a_slip_in_the_role_is_named(pki: Path) -> None:
+    setting = KeySettings(
+        organization=ORGANIZATION,
+        role="transport",
+        key_file=pki / "gateway-transport.key.pem",
+        certificate_file=pki / "gateway-transport.cert.pem",
+    )
+
+    named = read_key_files({"ours": setting})
+
+    (loaded,) = load_keys(named.values(), open_backend())
+    assert (named["ours"].where, loaded.role) == ("keys.ours", Role.TRANSPORT)
+    with pytest.raises(SettingError) as caught:
+        read_key_files({"ours": replace(setting, role="tranpsort")})
+    assert caught.value.where == "keys.ours.role"
 
 
 def encrypt(key: bytes, password: bytes) -> bytes:
