@@ -27,10 +27,12 @@ from gateway.validation.schematron import Rulebook, transpile
 
 LENGTH: Final = struct.Struct(">I")
 _STEP: Final = re.compile(r"/(@?)(?:Q\{([^}]*)\})?([^/\[\]{}]+)(?:\[(\d+)\])?")
-# libxml2 quotes the faulty value, and the value may be a name or a birth date.
+# libxml2 quotes the faulty value, and the value may be a name or a birth date. What it says of
+# the schema stands behind one of these words; every other quotation is cut.
 _VALUE: Final = re.compile(
     r"(?<=The value )'.*?'(?= (?:is not|has))|(?<=: )'.*?'(?= is not a valid value)", re.DOTALL
 )
+_QUOTED: Final = re.compile(r"(?:\b(Element|element|attribute|type|facet|pattern) )?'[^']*'")
 
 
 class Fault(TypedDict):
@@ -92,8 +94,15 @@ class CompiledPack:
         found = _select(root, error.path or "")
         element = found[0] if isinstance(found, list) and found else root
         place = element if etree.iselement(element) else root
-        text = _VALUE.sub("'…'", error.message).replace(f"{{{HL7}}}", "")
-        return _fault(0, place, text, error.type_name.lower().removeprefix("schemav_"))
+        return _fault(
+            0, place, _told(error.message), error.type_name.lower().removeprefix("schemav_")
+        )
+
+
+def _told(message: str) -> str:
+    """Return libxml2's sentence without the document's own values."""
+    text = _VALUE.sub("'…'", message).replace(f"{{{HL7}}}", "")
+    return _QUOTED.sub(lambda quoted: quoted[0] if quoted[1] else "'…'", text)
 
 
 def _select(root: etree._Element, path: str) -> object:

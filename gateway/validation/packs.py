@@ -63,6 +63,8 @@ class Worker:
             *self.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # What a library complains of may quote the document, and this is no place for that.
+            stderr=asyncio.subprocess.DEVNULL,
             cwd=_HOME,
             start_new_session=True,  # Ctrl-C is for the gateway, which then closes us
         )
@@ -123,6 +125,7 @@ class PackRunner:
         self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._number = {oid: n for n, pack in enumerate(packs) for oid in pack.templates}
         self._checks: list[dict[int, Check]] = []
+        self._is_open = False
 
     async def start(self) -> None:
         """Compile the packs in every worker; raises `HouseError` when one is unusable."""
@@ -139,17 +142,24 @@ class PackRunner:
             raise _first(errors) from errors
         for worker in self._workers:
             self._free.put_nowait(worker)
+        self._is_open = True
 
     async def close(self) -> None:
-        """Kill the workers; nothing they hold is worth keeping."""
+        """Kill the workers; documents that they hold are given up."""
+        self._is_open = False
         for worker in self._workers:
             await worker.stop()
 
     async def check(self, document: bytes, template_id: str) -> PackReport:
-        """Return what the pack for documents of `template_id` says about this one."""
+        """Return what the pack for documents of `template_id` says about this one.
+
+        Raises `HouseError` before `start` and after `close`.
+        """
         number = self._number.get(template_id)
         if number is None:
             return PackReport((), NOT_INSTALLED)
+        if not self._is_open:
+            raise HouseError("the packs are not running", where="packs")
         worker = await self._free.get()
         try:
             answer = await self._judge(worker, number, document)
@@ -161,6 +171,8 @@ class PackRunner:
         self, worker: Worker, number: int, document: bytes
     ) -> dict[str, object] | None:
         for _ in range(2):
+            if not self._is_open:
+                return None
             try:
                 await worker.start()
                 async with asyncio.timeout(self._limit):

@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import HouseError
 from gateway.findings import Mender, Severity, Tier
 from gateway.validation.pack_folders import find_packs
+from gateway.validation.pack_worker import _told
 from gateway.validation.packs import PackRunner
 from tests.validation.pack_made_here import SCHEMATRON, TEMPLATE, document, write_pack
 
@@ -98,6 +99,23 @@ async def test_the_faulty_value_is_not_repeated(runner: PackRunner) -> None:
     assert "Иванов" not in finding.text("ru") + finding.text("en")
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "Element '{urn:hl7-org:v3}value': [facet 'pattern'] The value 'O'Neil' is not in 'x'.",
+            "Element 'value': [facet 'pattern'] The value '…' is not in '…'.",
+        ),
+        (
+            "Element '{urn:hl7-org:v3}id': Duplicate key-sequence ['Иванов'] in ['x', 'y'].",
+            "Element 'id': Duplicate key-sequence ['…'] in ['…', '…'].",
+        ),
+    ],
+)
+def test_what_libxml2_quotes_of_the_document_is_cut(message: str, told: str) -> None:
+    assert _told(message) == told
+
+
 async def test_no_pack_for_this_template_is_said(runner: PackRunner) -> None:
     assert (await runner.check(GOOD, "1.2.3")).ran == "not installed"
 
@@ -141,6 +159,19 @@ async def test_a_caller_who_left_does_not_get_anothers_answer(unruly: PackRunner
             await unruly.check(document('<code code="hang"/>'), TEMPLATE)
 
     assert (await unruly.check(GOOD, TEMPLATE)).findings == ()
+
+
+async def test_closing_gives_up_what_is_under_way_and_starts_nothing_new(
+    unruly: PackRunner,
+) -> None:
+    under_way = asyncio.ensure_future(unruly.check(document('<code code="hang"/>'), TEMPLATE))
+    await asyncio.sleep(0)
+
+    await unruly.close()
+
+    assert (await under_way).ran == "gave up"
+    with pytest.raises(HouseError, match="not running"):
+        await unruly.check(GOOD, TEMPLATE)
 
 
 async def test_several_documents_are_judged_at_a_time_each_by_itself(tmp_path: Path) -> None:
