@@ -83,20 +83,18 @@ class CompiledPack:
             return [_fault(0, root, "the root is not in the namespace of HL7 v3", "namespace")]
         if self.schema is None or self.schema.validate(root):
             return []
-        log = self.schema.error_log
+        log, prefixes = self.schema.error_log, _prefixes(root)
         return [
-            self._broken(root, error)
+            _broken(root, error, prefixes)
             for error in log  # type: ignore[attr-defined] # the stubs know no entries
         ]
 
-    @staticmethod
-    def _broken(root: etree._Element, error: etree._LogEntry) -> Fault:
-        found = _select(root, error.path or "")
-        element = found[0] if isinstance(found, list) and found else root
-        place = element if etree.iselement(element) else root
-        return _fault(
-            0, place, _told(error.message), error.type_name.lower().removeprefix("schemav_")
-        )
+
+def _broken(root: etree._Element, error: etree._LogEntry, prefixes: dict[str, str]) -> Fault:
+    found = _select(root, error.path or "", prefixes)
+    element = found[0] if isinstance(found, list) and found else root
+    place = element if etree.iselement(element) else root
+    return _fault(0, place, _told(error.message), error.type_name.lower().removeprefix("schemav_"))
 
 
 def _told(message: str) -> str:
@@ -105,13 +103,14 @@ def _told(message: str) -> str:
     return _QUOTED.sub(lambda quoted: quoted[0] if quoted[1] else "'…'", text)
 
 
-def _select(root: etree._Element, path: str) -> object:
+def _prefixes(root: etree._Element) -> dict[str, str]:
+    return {prefix: uri for one in root.iter("*") for prefix, uri in one.nsmap.items() if prefix}
+
+
+def _select(root: etree._Element, path: str, prefixes: dict[str, str]) -> object:
     """Return what libxml2's own path leads to; its prefixes are the document's."""
     if not path:
         return []
-    prefixes = {
-        prefix: uri for one in root.iter("*") for prefix, uri in one.nsmap.items() if prefix
-    }
     try:
         return root.getroottree().xpath(path, namespaces=prefixes)
     except etree.XPathError:  # one prefix of two meanings
