@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,22 +11,13 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.samples.maker import Maker
-
-
-class Ids:
-    """Ids that count."""
-
-    given = 0
-
-    def new(self) -> str:
-        self.given += 1
-        return str(uuid.UUID(int=self.given))
+from tests.samples.counted_ids import CountedIds
 
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
     now = datetime(2025, 4, 10, 9, 30, tzinfo=UTC)
-    return Maker().make(1, now=now, ids=Ids(), example="adult-in-person").content
+    return Maker().make(1, now=now, ids=CountedIds(), example="adult-in-person").content
 
 
 def check(*arguments: str | Path, packs: str = "") -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
@@ -13,20 +12,10 @@ from gateway.resources import MAPPINGS, PROFILES
 from gateway.samples.maker import Maker
 from gateway.validation.dictionaries import Dictionaries
 from gateway.validation.validator import Report, Validator
+from tests.samples.counted_ids import CountedIds
 
 NOW = datetime(2025, 4, 10, 9, 30, tzinfo=UTC)
 TODAY = date(2025, 4, 10)
-
-
-class CountedIds:
-    """Ids that count."""
-
-    def __init__(self) -> None:
-        self.given = 0
-
-    def new(self) -> str:
-        self.given += 1
-        return str(uuid.UUID(int=self.given))
 
 
 @pytest.fixture(scope="session")
