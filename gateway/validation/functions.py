@@ -19,7 +19,7 @@ _TIME: Final = re.compile(
     r"([12]\d{3})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})(\d{2})?(?:([+-])(\d{2})(\d{2}))?)?)?)?"
 )
 _TELECOM: Final = re.compile(
-    r"(tel|fax|sms):[+\d][\d\s()\-+,;.]{4,}(доб|ext)?[\d\s.]*", re.IGNORECASE
+    r"(tel|fax|sms):[+\d(][\d\s()\-+,;.]{4,}(доб|ext)?[\d\s.]*", re.IGNORECASE
 )
 _MAIL: Final = re.compile(r"mailto:[^@\s:]+@[^@\s:]+\.[^@\s:]+", re.IGNORECASE)
 _LINK: Final = re.compile(r"(https?|ftp|urn|sip|file):\S{3,}", re.IGNORECASE)

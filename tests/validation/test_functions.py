@@ -48,7 +48,13 @@ from gateway.validation.functions import (
         ),
         (
             is_telecom,
-            ["tel:+7(495)123-45-67", "tel:84951234567 доб. 12", "mailto:a@b.ru", "https://b.ru"],
+            [
+                "tel:+7(495)123-45-67",
+                "tel:(495)1234567",
+                "tel:84951234567 доб. 12",
+                "mailto:a@b.ru",
+                "https://b.ru",
+            ],
             ["tel:", "tel: ", "mailto:a", "84951234567", "", "fax:"],
         ),
         (
