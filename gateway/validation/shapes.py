@@ -174,7 +174,7 @@ class _Children:
 
 def _misfit_values(child: etree._Element, row: Row) -> Iterable[Misfit]:
     flavor = child.get("nullFlavor")
-    if flavor and row.null == "no":
+    if flavor and row.null == "never":
         return [Misfit("null", child, attribute="nullFlavor")]
     if flavor and row.null not in {"", "yes"} and flavor not in row.null.split("|"):
         return [Misfit("attribute-value", child, "nullFlavor", row.null, "nullFlavor")]
