@@ -136,58 +136,73 @@ def _read_json(path: Path, columns: _Columns | None) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """What rules may ask of a coded element (`codeSystem`, `codeSystemVersion`, `code` …).
+    """What rules may ask of coded elements (`codeSystem`, `codeSystemVersion`, `code` …).
 
-    All but `is_known` are true where the dictionary is not there: that is `is_known`'s finding.
+    Each question takes a node-set and returns those of it that fail: one call a document, for
+    there are hundreds. Where the dictionary is not there, only `unknown` says so.
     """
 
     dictionaries: Dictionaries
 
-    def is_known(self, value: object) -> bool:
-        """Tell whether the rows of the stated dictionary are here."""
-        found, _ = self._stated(value)
-        return found is not None and found.names is not None
+    def unknown(self, nodes: object) -> list[etree._Element]:
+        """Return the elements whose dictionary is not here with its rows."""
+        return [
+            element
+            for element, found in self._stated(nodes)
+            if found is None or found.names is None
+        ]
 
-    def is_listed(self, value: object) -> bool:
-        """Tell whether the dictionary has the code."""
-        found, element = self._stated(value)
-        if found is None or element is None or found.names is None:
-            return True
-        return element.get("code") in found.names
+    def unlisted(self, nodes: object) -> list[etree._Element]:
+        """Return the elements whose code the dictionary does not have."""
+        return [
+            element
+            for element, found in self._stated(nodes)
+            if found is not None
+            and found.names is not None
+            and element.get("code") not in found.names
+        ]
 
-    def is_named(self, value: object) -> bool:
-        """Tell whether the display name is one of the code's."""
-        found, element = self._stated(value)
-        if found is None or element is None or found.names is None:
-            return True
-        names = found.names.get(element.get("code", ""))
-        return not names or element.get("displayName", "").strip() in names
+    def misnamed(self, nodes: object) -> list[etree._Element]:
+        """Return the elements whose display name is none of the code's."""
+        wrong = []
+        for element, found in self._stated(nodes):
+            if found is None or found.names is None:
+                continue
+            names = found.names.get(element.get("code", ""))
+            if names and element.get("displayName", "").strip() not in names:
+                wrong.append(element)
+        return wrong
 
-    def is_current(self, value: object) -> bool:
-        """Tell whether the code is still to be used."""
-        found, element = self._stated(value)
-        return found is None or element is None or element.get("code") not in found.retired
+    def retired(self, nodes: object) -> list[etree._Element]:
+        """Return the elements whose code is no longer to be used."""
+        return [
+            element
+            for element, found in self._stated(nodes)
+            if found is not None and element.get("code") in found.retired
+        ]
 
-    def is_titled(self, value: object) -> bool:
-        """Tell whether the dictionary is called by its title."""
-        found, element = self._stated(value)
-        if found is None or element is None or not found.titles:
-            return True
-        return element.get("codeSystemName", "").strip() in found.titles
+    def mistitled(self, nodes: object) -> list[etree._Element]:
+        """Return the elements that call the dictionary by another title."""
+        return [
+            element
+            for element, found in self._stated(nodes)
+            if found is not None
+            and found.titles
+            and element.get("codeSystemName", "").strip() not in found.titles
+        ]
 
     def functions(self) -> dict[str, Callable[..., object]]:
         """Return the questions by the name rules call them."""
         return {
-            "known": self.is_known,
-            "listed": self.is_listed,
-            "named": self.is_named,
-            "current": self.is_current,
-            "titled": self.is_titled,
+            "unknown": self.unknown,
+            "unlisted": self.unlisted,
+            "misnamed": self.misnamed,
+            "retired": self.retired,
+            "mistitled": self.mistitled,
         }
 
-    def _stated(self, value: object) -> tuple[Dictionary | None, etree._Element | None]:
-        element = value[0] if isinstance(value, list) and value else value
-        if not etree.iselement(element):
-            return None, None
-        key = (element.get("codeSystem", ""), element.get("codeSystemVersion", ""))
-        return self.dictionaries.versions.get(key), element
+    def _stated(self, nodes: object) -> Iterator[tuple[etree._Element, Dictionary | None]]:
+        versions = self.dictionaries.versions
+        for element in nodes if isinstance(nodes, list) else []:
+            key = (element.get("codeSystem", ""), element.get("codeSystemVersion", ""))
+            yield element, versions.get(key)

@@ -1,7 +1,7 @@
 """What a rule may ask of a value: small pure functions, callable from XPath as `r:name(…)`.
 
 Each takes what XPath hands over (a node-set, a string, a number) and looks at the first node's
-text. None knows a document, a clock or a dictionary.
+text; `no-times` goes through a whole node-set. None knows a document, a clock or a dictionary.
 """
 
 from __future__ import annotations
@@ -150,6 +150,12 @@ def is_time(value: object) -> bool:
     return time_of(value) is not None
 
 
+def no_times(nodes: object) -> list[etree._Element]:
+    """Return the elements whose `value` is no time that exists: one call for all of a document."""
+    elements = nodes if isinstance(nodes, list) else []
+    return [element for element in elements if time_of(element.get("value", "")) is None]
+
+
 def in_order(earlier: object, later: object) -> bool:
     """Tell whether the second is no earlier than the first; unreadable times are in order.
 
@@ -269,6 +275,7 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "ogrnip": is_ogrnip,
     "inn": is_inn,
     "time": is_time,
+    "no-times": no_times,
     "in-order": in_order,
     "age": age,
     "telecom": is_telecom,

@@ -30,21 +30,17 @@ def test_a_shipped_dictionary_knows_its_codes_and_names() -> None:
     unlisted = coded(codeSystem=SEX, codeSystemVersion="2.1", code="9", displayName="Мужской")
     misnamed = coded(codeSystem=SEX, codeSystemVersion="2.1", code="2", displayName="Мужской")
 
-    assert ask.is_known([good])
-    assert ask.is_listed([good])
-    assert ask.is_named([good])
-    assert not ask.is_listed([unlisted])
-    assert not ask.is_named([misnamed])
+    assert ask.unknown([good]) == []
+    assert ask.unlisted([good, unlisted]) == [unlisted]
+    assert ask.misnamed([good, misnamed]) == [misnamed]
 
 
 def test_a_version_that_is_not_there_is_not_known_and_judges_nothing() -> None:
     ask = Coded(SHIPPED)
     other = coded(codeSystem=SEX, codeSystemVersion="9.9", code="9", displayName="?")
 
-    assert not ask.is_known([other])
-    assert ask.is_listed([other])
-    assert ask.is_named([other])
-    assert ask.is_titled([other])
+    assert ask.unknown([other]) == [other]
+    assert ask.unlisted([other]) == ask.misnamed([other]) == ask.mistitled([other]) == []
 
 
 def test_a_dictionary_known_by_title_alone_checks_the_title_alone() -> None:
@@ -56,9 +52,10 @@ def test_a_dictionary_known_by_title_alone_checks_the_title_alone() -> None:
         codeSystem=way, codeSystemVersion="1.1", code="1", codeSystemName="С" + latin[1:]
     )
 
-    assert not ask.is_known([titled])
-    assert ask.is_titled([titled])
-    assert not ask.is_titled([cyrillic])  # the Ministry's title begins with a Latin C
+    assert ask.unknown([titled]) == [titled]
+    assert ask.mistitled([titled, cyrillic]) == [
+        cyrillic
+    ]  # the Ministry's title begins with a Latin C
 
 
 def test_keys_are_those_the_ministry_checks_by() -> None:
@@ -80,7 +77,7 @@ def test_keys_are_those_the_ministry_checks_by() -> None:
 def test_a_code_out_of_use_is_known_as_such() -> None:
     score = coded(codeSystem="1.2.643.5.1.13.13.99.2.148", codeSystemVersion="3.1", code="1")
 
-    assert not Coded(SHIPPED).is_current([score])
+    assert Coded(SHIPPED).retired([score]) == [score]
 
 
 def test_a_pack_adds_what_is_too_large_to_ship(tmp_path: Path) -> None:

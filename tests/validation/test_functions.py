@@ -125,7 +125,7 @@ def test_numbers_are_compared_however_they_are_written() -> None:
 @given(st.sampled_from(sorted(FUNCTIONS)), st.text(max_size=20), st.text(max_size=20))
 def test_no_question_breaks_on_any_text(name: str, text: str, other: str) -> None:
     arity = {"age": 2, "in-order": 2, "among": 2, "written-alike": 2, "agrees": 4}.get(name, 1)
-    if name == "matches":
-        return  # its second argument is a pattern, checked when rules load
+    if name in {"matches", "no-times"}:
+        return  # a pattern, and elements: what a rule hands them is fixed
 
     FUNCTIONS[name](*[text, other, [text], [other]][:arity])
