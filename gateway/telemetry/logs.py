@@ -15,6 +15,27 @@ from typing import Any, Protocol, TextIO
 import structlog
 
 
+def _render_exception(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    error = line.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        line.update(describe_exception(error))
+    return line
+
+
+_PROCESSORS = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _render_exception,
+    structlog.processors.JSONRenderer(ensure_ascii=False),
+)
+
+
 class Log(Protocol):
     """Where lines go; the event is a word, the facts are names and values."""
 
@@ -35,14 +56,22 @@ def open_log(stream: TextIO | None = None, *, level: int = logging.INFO) -> Log:
     """Return the log that writes JSON lines to `stream` (stderr)."""
     log: Log = structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _render_exception,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
+    return log
+
+
+def set_up_logs(stream: TextIO | None = None, *, level: int = logging.INFO) -> Log:
+    """Make every `structlog.get_logger()` and every library write such lines; return the log."""
+    structlog.configure(
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    log = open_log(stream, level=level)
+    join_foreign_logs(log)
     return log
 
 
@@ -64,15 +93,6 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         places += [f"{one.filename}:{one.lineno} {one.name}" for one in frames[-8:]]
         current = current.__cause__ or current.__context__
     return {"error": chain, "places": places}
-
-
-def _render_exception(
-    _logger: Any, _method: str, line: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    error = line.pop("exc_info", None)
-    if isinstance(error, BaseException):
-        line.update(describe_exception(error))
-    return line
 
 
 class _Joined(logging.Handler):
