@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from gateway.commands.terminal.tables import align, complain, print_json
-from gateway.commands.terminal.words import Exit, config_option, json_option
+from gateway.commands.terminal.words import Exit, json_option
 from gateway.errors import SettingError
 from gateway.settings import Loaded, load
 
@@ -32,7 +32,11 @@ def command() -> None:
 
 
 @command.command()
-@config_option
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The configuration; by default mse-gateway.toml in the working folder, if there.",
+)
 @json_option
 def check(config: Path | None, *, as_json: bool) -> None:
     """Print the effective settings as a tree, each with its source.

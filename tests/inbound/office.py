@@ -1,16 +1,19 @@
-# ruff: noqa: ARG002 - a twin need not look at all that the real one looks at
+
 """A server over a real ledger, real acts and a clerk that takes documents by their first word."""
 
+import asyncio
 import hashlib
 import io
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from aiohttp.test_utils import TestClient
-from aiohttp.web import Application, Request
+from aiohttp.web import Application, AppRunner, Request, TCPSite
 
 from gateway.doors import pass_by
 from gateway.errors import MalformedMessage, SettingError, WeatherError
@@ -20,13 +23,23 @@ from gateway.exchange.record import Exchange, Identity
 from gateway.findings import Finding, Mender, Severity, Tier
 from gateway.flow.acts import Acts
 from gateway.flow.correspondence import Correspondence
+from gateway.flow.identity import is_standing
 from gateway.flow.intake import KeyReused, NotYours, Submission, Taken, UnsupportedFormat
 from gateway.flow.runner import Desk
 from gateway.inbound.house import House
 from gateway.inbound.senders import Directory, read_directory
 from gateway.inbound.server import build_server
 from gateway.inbound.watch import Watch
-from gateway.ports import Birth, Callback, Idempotency, IdentityTaken, Reference, Reply, Unverified
+from gateway.ports import (
+    Birth,
+    Callback,
+    Idempotency,
+    IdentityTaken,
+    Ledger,
+    Reference,
+    Reply,
+    Unverified,
+)
 from gateway.settings import OperatorSettings, SenderSettings, ServerSettings, Settings
 from gateway.store.memory import MemoryLedger
 from gateway.telemetry.health import Condition, Health, stand
@@ -87,7 +100,7 @@ class CountedIds:
 class Clerk:
     """Takes a document as its root element says; the rest is a real exchange in the ledger."""
 
-    ledger: MemoryLedger
+    ledger: Ledger
     clock: HandClock
     ids: CountedIds
     seen: list[Submission] = field(default_factory=list)
@@ -127,7 +140,7 @@ class Clerk:
                 )
         if not submission.content.startswith(b"<"):
             raise MalformedMessage("no XML", where="line 1")
-        same = await self.ledger.find_document(sha256)
+        same = [one for one in await self.ledger.find_document(sha256) if is_standing(one)]
         if same:
             return Taken(exchange=same[0], standing="same")
         return await self._create(submission, sha256)
@@ -233,7 +246,7 @@ DUTY = {"Authorization": "Bearer duty-token"}
 class Office:
     """All that a server needs, in the test's hands."""
 
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    ledger: Ledger = field(default_factory=MemoryLedger)
     clock: HandClock = field(default_factory=HandClock)
     ids: CountedIds = field(default_factory=CountedIds)
     metrics: Metrics = field(default_factory=lambda: Metrics({"remd": ("ru-088u",)}))
@@ -315,3 +328,45 @@ MISSING = e.SignaturesMissing(
 
 def later(**span: float) -> datetime:
     return NOON + timedelta(**span)
+
+
+async def _serve(
+    office: Office,
+    fill: Callable[[Office], Awaitable[None]],
+    ready: threading.Event,
+    place: list[int],
+) -> None:
+    await office.ledger.open()
+    await fill(office)
+    runner = AppRunner(office.build(), access_log=None)
+    await runner.setup()
+    await TCPSite(runner, "127.0.0.1", 0).start()
+    place.append(runner.addresses[0][1])
+    ready.set()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+        await office.ledger.close()
+
+
+@contextmanager
+def serve_in_thread(office: Office, fill: Callable[[Office], Awaitable[None]]) -> Iterator[str]:
+    """Run the server beside a test that calls it as anybody would; yield its address."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    place: list[int] = []
+    task = loop.create_task(_serve(office, fill, ready, place))
+    thread = threading.Thread(target=_run, args=(loop, task))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield f"http://127.0.0.1:{place[0]}"
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+        loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    with suppress(asyncio.CancelledError):
+        loop.run_until_complete(task)

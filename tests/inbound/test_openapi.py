@@ -1,14 +1,11 @@
 """The description of the API is complete and honest: the running server is held to it."""
 
-import asyncio
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case
@@ -19,7 +16,16 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from gateway.exchange import events as e
 from gateway.inbound.openapi import describe_api
 from gateway.inbound.server import ROUTES
-from tests.inbound.office import DELIVERED, DUTY, MIS, MISSING, REGISTERED, Client, Office
+from tests.inbound.office import (
+    DELIVERED,
+    DUTY,
+    MIS,
+    MISSING,
+    REGISTERED,
+    Client,
+    Office,
+    serve_in_thread,
+)
 
 API = describe_api(("remd",))
 SCHEMA = schemathesis.openapi.from_dict(API)
@@ -64,35 +70,11 @@ async def _fill(office: Office) -> None:
     await office.keep("x-4", e.Held(by_exchange="x-3"), sender="other")
 
 
-async def _serve(office: Office, ready: threading.Event, place: list[str]) -> None:
-    await _fill(office)
-    runner = web.AppRunner(office.build(), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    place.append(runner.addresses[0][1])
-    ready.set()
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Run a server in a thread of its own: schemathesis calls it as anybody would."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    place: list[str] = []
-    task = loop.create_task(_serve(Office(), ready, place))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    assert ready.wait(10)
-    yield f"http://127.0.0.1:{place[0]}"
-    loop.call_soon_threadsafe(task.cancel)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
-    loop.close()
+    with serve_in_thread(Office(), _fill) as address:
+        yield address
 
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))

@@ -27,14 +27,23 @@ def align(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset())
     table = [list(row) for row in rows]
     if not table:
         return []
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    widths = [max(_width(row[column]) for row in table) for column in range(len(table[0]))]
     return [
         "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
+            _pad(cell, width, right=column in right)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table
     ]
+
+
+def _width(cell: str) -> int:
+    return len(click.unstyle(cell))
+
+
+def _pad(cell: str, width: int, *, right: bool) -> str:
+    blank = " " * (width - _width(cell))
+    return blank + cell if right else cell + blank
 
 
 def local_time(text: str | None) -> str:

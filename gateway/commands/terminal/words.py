@@ -25,6 +25,14 @@ class Exit(IntEnum):
     GATEWAY_AT_FAULT = 3
 
 
+class Complaint(Exception):  # noqa: N818 - the program's last word
+    """Why the command ends here, and with which exit code."""
+
+    def __init__(self, text: str, code: Exit) -> None:
+        super().__init__(text)
+        self.exit = code
+
+
 def local_language() -> str:
     """Return the language of the locale where findings have it, else English."""
     environ = environment()
@@ -49,14 +57,34 @@ def lang_option(function: F) -> F:
     )(function)
 
 
-def gateway_options(function: F) -> F:
-    """Add `--to` and `--token-file`: which gateway is spoken to, and as whom."""
-    function = click.option(
+def token_option(function: F) -> F:
+    """Add `--token-file`: as whom a gateway is spoken to."""
+    return click.option(
         "--token-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="File that holds the bearer token.",
     )(function)
-    return click.option("--to", "url", metavar="URL", help="A running gateway.")(function)
+
+
+def to_option(function: F) -> F:
+    """Add `--to`: which gateway is spoken to."""
+    return click.option(
+        "--to", "url", metavar="URL", help=f"A running gateway; by default {DEFAULT_URL}."
+    )(function)
+
+
+def span_options(function: F) -> F:
+    """Add `--from` and `--to`, which is a moment or an address: the contract uses it for both."""
+    function = click.option(
+        "--to",
+        "to",
+        multiple=True,
+        metavar="MOMENT|URL",
+        help=f"Received before; or a running gateway (http://…), by default {DEFAULT_URL}.",
+    )(function)
+    return click.option(
+        "--from", "since", metavar="MOMENT", help="Received then or later: 2026-01-31[T10:00:00Z]."
+    )(function)
 
 
 def config_option(function: F) -> F:
@@ -65,5 +93,5 @@ def config_option(function: F) -> F:
         "--config",
         "config",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The gateway's configuration.",
+        help="The gateway's configuration; its store is read directly.",
     )(function)
