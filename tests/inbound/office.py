@@ -1,4 +1,3 @@
-
 """A server over a real ledger, real acts and a clerk that takes documents by their first word."""
 
 import asyncio

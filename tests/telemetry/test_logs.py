@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 
 from gateway.exchange import events as e
 from gateway.exchange.decision import decide
 from gateway.exchange.record import Exchange, Identity
 from gateway.exchange.states import State
-from gateway.telemetry.logs import Log, join_foreign_logs, open_log
+from gateway.telemetry.logs import Log, join_foreign_logs, open_log, set_up_logs
 from gateway.telemetry.observer import Telling
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,6 +38,7 @@ def _root_restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -122,5 +124,20 @@ def test_what_a_library_logs_is_told_without_its_words(stream: io.StringIO, log:
 
     (line,) = lines(stream)
     assert (line["logger"], line["severity"]) == ("some.library", "error")
+    assert line["error"] == ["builtins.ValueError"]
+    assert "Иванов" not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("_root_restored")
+def test_every_room_writes_the_same_lines(stream: io.StringIO) -> None:
+    set_up_logs(stream)
+
+    try:
+        int(SECRET)
+    except ValueError:
+        structlog.get_logger("gateway.flow").exception("a step broke", exchange="x")
+
+    (line,) = lines(stream)
+    assert (line["event"], line["exchange"], line["level"]) == ("a step broke", "x", "error")
     assert line["error"] == ["builtins.ValueError"]
     assert "Иванов" not in stream.getvalue()
