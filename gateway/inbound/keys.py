@@ -16,8 +16,6 @@ from aiohttp import web
 
 from gateway.flow.intake import KeyReused
 
-MOST_KEYS = 10_000
-
 
 @dataclass(slots=True)
 class _Use:
@@ -31,7 +29,8 @@ class _Use:
 class Keys:
     """What each key was used for, newest last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = 10_000) -> None:
+        self._most = most
         self._uses: OrderedDict[tuple[str, str], _Use] = OrderedDict()
 
     async def answer_once(
@@ -67,5 +66,5 @@ class Keys:
         assert isinstance(response.body, bytes)
         use.status, use.body = response.status, response.body
         use.content_type = response.content_type
-        while len(self._uses) > MOST_KEYS:
+        while len(self._uses) > self._most:
             self._uses.popitem(last=False)

@@ -10,14 +10,14 @@ from typing import TypeVar
 from gateway.exchange.decision import Decision
 
 T = TypeVar("T")
-_LOOK_AGAIN = 1.0
-"""Seconds: another process may have written, and its observer is not ours."""
 
 
 class Watch:
     """An observer of the flow that people wait at."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, look_again: float = 1.0) -> None:
+        """`look_again`: seconds; another process may have written, whose observer is not ours."""
+        self._look_again = look_again
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def advanced(self, decision: Decision) -> None:
@@ -51,7 +51,7 @@ class Watch:
             if (found := await look()) is not None:
                 return found
             try:
-                async with asyncio.timeout(_LOOK_AGAIN):
+                async with asyncio.timeout(self._look_again):
                     await bell.wait()
             except TimeoutError:
                 continue

@@ -20,7 +20,7 @@ from gateway.exchange.record import Exchange
 from gateway.inbound import queries, views
 from gateway.ports import Ledger, Sealer
 from gateway.settings import Settings, load
-from gateway.signatures.sealing import Seal, load_seal
+from gateway.signatures.sealing import load_seal
 from gateway.store.sqlite import SqliteLedger
 
 
@@ -91,15 +91,4 @@ async def open_shelf(config: Path, lang: str) -> AsyncIterator[Shelf]:
 
 def _sealer(settings: Settings) -> Sealer | None:
     file = settings.store.key_file
-    return _Sealer(load_seal([file], secrets.token_bytes)) if file is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealer:
-    inner: Seal
-
-    def seal(self, plain: bytes, *, about: str) -> bytes:
-        return self.inner.seal(plain, about.encode())
-
-    def open(self, sealed: bytes, *, about: str) -> bytes:
-        return self.inner.open(sealed, about.encode())
+    return load_seal([file], secrets.token_bytes) if file is not None else None
