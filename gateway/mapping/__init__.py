@@ -1,1 +1,1 @@
-"""Turns a document into what its recipient wants, by declared rules."""
+"""Turns documents into a recipient's form by rules that are data."""
