@@ -1,0 +1,1 @@
+"""РЭМД: the federal registry that a medical document is registered in."""
