@@ -107,16 +107,17 @@ def _begin_delivery(exchange: Exchange, event: e.Event, moment: Moment) -> Excha
 
 
 def _take_back_delivery(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
-    """No byte left: the attempt keeps its number, the next one is due by back-off."""
+    """No byte left: the attempt keeps its number, the next one is due by back-off.
+
+    Each delivery begins with no fruitless tries, so how many came to nothing is read off the
+    attempts: else the back-off would never grow.
+    """
     *earlier, last = exchange.attempts
-    before = replace(exchange, state=S.SIGNED)
-    return replace(
-        before,
-        attempts=(*earlier, replace(last, not_sent=True)),
-        due=retry_at(before, moment.terms, moment.now, moment.chance),
-        answer_due=None,
-        tries=exchange.tries + 1,
-    )
+    attempts = (*earlier, replace(last, not_sent=True))
+    tries = sum(one.not_sent and one.number == exchange.attempt for one in attempts)
+    before = replace(exchange, state=S.SIGNED, attempts=attempts, answer_due=None, tries=tries - 1)
+    due = retry_at(before, moment.terms, moment.now, moment.chance)
+    return replace(before, due=due, tries=tries)
 
 
 def _await_answer(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
@@ -141,7 +142,8 @@ def _ask_after_no(exchange: Exchange, event: e.Event, moment: Moment) -> Exchang
 
 
 def _ask_now(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
-    return replace(exchange, due=moment.now)
+    """Bring the inquiry forward; one that is overdue keeps its place in the queue."""
+    return replace(exchange, due=min(exchange.due or moment.now, moment.now))
 
 
 def _not_there(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
@@ -168,6 +170,9 @@ def _hear(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
         return _settle(exchange, event, moment)
     if event.message_id and not _is_newest(exchange, event.message_id):
         return exchange if exchange.state is S.PARKED else _ask_now(exchange, event, moment)
+    if exchange.newest is None:
+        # Parked before anything was sent: nobody can have rejected it.
+        return exchange
     if exchange.attempt == 0:
         return _settle(exchange, event, moment)
     # After a resend an earlier attempt may have been registered: only an inquiry can tell.
