@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DOCUMENTS ?=
 FAULTS ?=
 
-.PHONY: setup demo test check bench campaign format clean
+.PHONY: setup demo test check coverage picture bench campaign format clean
 
 $(VENV)/.ready: pyproject.toml requirements.lock docker/system-packages.sh
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,15 @@ check: setup ## what every commit passes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+	$(MAKE) coverage
+
+coverage: setup ## every branch of what decides is walked by its own tests
+	$(BIN)/python -m pytest tests/exchange --cov=gateway.exchange --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=100
+
+picture: setup ## the order of steps in README.md, drawn anew from the table
+	@$(BIN)/python -c "from pathlib import Path; from gateway.exchange.picture import redraw; \
+		p = Path('README.md'); p.write_text(redraw(p.read_text('utf-8')), 'utf-8')"
 
 format: setup
 	$(BIN)/ruff format .
