@@ -376,3 +376,15 @@ def test_a_missing_signature_is_asked_after_hourly_however_often() -> None:
     after = advance(before, SAMPLES[e.SignaturesMissing], now=NOON)
 
     assert (after.due, after.tries) == (NOON + timedelta(hours=1), 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [(S.RECEIVED, e.Validated), (S.VALIDATED, e.Mapped), (S.MAPPED, e.Signed)],
+)
+def test_going_on_forgets_no_finding(state: State, event: type[e.Event]) -> None:
+    found = (find("warning"), find("doctor", Tier.SIGNATURE))
+
+    after = advance(replace(stand(state), findings=found), SAMPLES[event], now=NOON)
+
+    assert after.findings == found
