@@ -18,9 +18,12 @@ GOOD = document('<code code="34"/>')
 UNRULY = """
 import pathlib, sys, time
 from gateway.validation import pack_worker
+folder = pathlib.Path(sys.argv[1])
+with (folder / "starts").open("a") as starts:
+    starts.write("I")
 judge = pack_worker.CompiledPack.judge
 def unruly(self, processor, content):
-    mark = pathlib.Path(sys.argv[1])
+    mark = folder / "mark"
     if b"hang" in content:
         time.sleep(3600)
     if b"die" in content or (b"once" in content and not mark.exists()):
@@ -42,7 +45,7 @@ async def runner(tmp_path: Path) -> AsyncIterator[PackRunner]:
 
 @pytest.fixture
 async def unruly(tmp_path: Path) -> AsyncIterator[PackRunner]:
-    command = (sys.executable, "-c", UNRULY, str(tmp_path / "mark"))
+    command = (sys.executable, "-c", UNRULY, str(tmp_path))
     runner = PackRunner(find_packs([write_pack(tmp_path)]), limit=1.0, command=command)
     await runner.start()
     yield runner
@@ -162,7 +165,7 @@ async def test_a_caller_who_left_does_not_get_anothers_answer(unruly: PackRunner
 
 
 async def test_closing_gives_up_what_is_under_way_and_starts_nothing_new(
-    unruly: PackRunner,
+    unruly: PackRunner, tmp_path: Path
 ) -> None:
     under_way = asyncio.ensure_future(unruly.check(document('<code code="hang"/>'), TEMPLATE))
     await asyncio.sleep(0)
@@ -170,6 +173,7 @@ async def test_closing_gives_up_what_is_under_way_and_starts_nothing_new(
     await unruly.close()
 
     assert (await under_way).ran == "gave up"
+    assert (tmp_path / "starts").read_text() == "I"
     with pytest.raises(HouseError, match="not running"):
         await unruly.check(GOOD, TEMPLATE)
 

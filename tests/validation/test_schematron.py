@@ -62,6 +62,22 @@ def test_attributes_are_visited_when_a_rule_asks_for_them() -> None:
     assert verdict(rules, '<b x="1"/><b x="2"/>') == ["1 /a[1]/b[2]/@x"]
 
 
+@pytest.mark.parametrize(
+    ("context", "place"),
+    [
+        ("b/text()", "/a[1]/b[1]/text()[1]"),
+        ("/", "/"),
+        ("(b)", "/a[1]/b[1]"),
+        ("*[@y='[']", "/a[1]/c[1]"),
+        ("a | c", "/a[1]"),
+    ],
+)
+def test_whatever_a_context_names_is_visited(context: str, place: str) -> None:
+    rules = f'<pattern><rule context="{context}"><report test="true()">x</report></rule></pattern>'
+
+    assert f"1 {place}" in verdict(rules, '<b>x</b><c y="["/>')
+
+
 def test_xpath_3_arrays_work_under_the_name_xslt2() -> None:
     rules = '<pattern><rule context="b"><assert test="@x=[1,2]">x</assert></rule></pattern>'
 
