@@ -19,17 +19,14 @@ WEBHOOKS = frozenset({"hooked"})
 OpenStore = Callable[..., Awaitable[SqliteLedger]]
 
 
-@pytest.fixture(params=["memory", "sqlite", "sealed sqlite"])
+@pytest.fixture(params=["memory", "sqlite"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    path = tmp_path / "store.db"
     opened: Ledger
     if request.param == "memory":
         opened = MemoryLedger(webhooks=WEBHOOKS)
-    elif request.param == "sqlite":
-        opened = SqliteLedger(path, webhooks=WEBHOOKS)
     else:
         seal = Seal([secrets.token_bytes(32)], secrets.token_bytes)
-        opened = SqliteLedger(path, webhooks=WEBHOOKS, sealer=seal)
+        opened = SqliteLedger(tmp_path / "store.db", webhooks=WEBHOOKS, sealer=seal)
     await opened.open()
     yield opened
     await opened.close()
