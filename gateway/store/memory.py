@@ -34,7 +34,7 @@ from gateway.ports import (
     TimelineEntry,
 )
 from gateway.store import facts, fairness, guard, outcomes, proof
-from gateway.store.codec import without_bodies
+from gateway.store.codec import micros, without_bodies
 from gateway.store.notices import notice_bodies
 
 
@@ -189,10 +189,14 @@ class MemoryLedger:
 
     async def claim(self, *, now: datetime, limit: int) -> Sequence[Exchange]:
         """Return due exchanges; see `Ledger.claim` and `fairness.choose`."""
-        due = (one for one in self._unclaimed() if one.due is not None and one.due <= now)
+        due = (
+            fairness.Waiting(one.id, one.identity.sender, one.priority, micros(one.due))
+            for one in self._unclaimed()
+            if one.due is not None and one.due <= now
+        )
         chosen = fairness.choose(due, limit)
-        self._hand.update(one.id for one in chosen)
-        return chosen
+        self._hand.update(chosen)
+        return [self._exchanges[one] for one in chosen]
 
     async def release(self, exchange_id: str) -> None:
         """Let others claim it again."""

@@ -114,7 +114,7 @@ WITH RECURSIVE lane (sender, priority) AS (
 
 DUE = f"""
 {_LANES}
-SELECT {EXCHANGE} FROM lane JOIN exchange AS x ON x.rowid IN (
+SELECT x.id, x.sender, x.priority, x.due FROM lane JOIN exchange AS x ON x.rowid IN (
     SELECT y.rowid FROM exchange AS y
     WHERE {_WAITING} AND y.sender = lane.sender AND y.priority = lane.priority
     AND y.due <= :now AND y.id NOT IN (SELECT value FROM json_each(:hand))
@@ -138,6 +138,7 @@ SELECT min((
 _FROM = f"SELECT {EXCHANGE} FROM exchange AS x"
 
 BY_ID = f"{_FROM} WHERE x.id = ?"
+BY_IDS = f"{_FROM} WHERE x.id IN (SELECT value FROM json_each(?))"
 BY_DOCUMENT = f"{_FROM} WHERE x.local_uid = ? ORDER BY x.id DESC"
 BY_SET = f"{_FROM} WHERE x.organization = ? AND x.set_id = ? AND x.set_id <> '' ORDER BY x.id DESC"
 BY_HOLDER = f"{_FROM} WHERE x.held_by = ? AND x.held_by <> '' ORDER BY x.id DESC"

@@ -60,8 +60,10 @@ def due(
 ) -> list[Exchange]:
     """Return the due exchanges of one round, most urgent first."""
     values = {"now": micros(now), "hand": to_json(list(hand)), "limit": limit}
-    waiting = map(codec.exchange_from, connection.execute(queries.DUE, values))
-    return fairness.choose(waiting, limit)
+    waiting = map(fairness.Waiting._make, connection.execute(queries.DUE, values))
+    chosen = fairness.choose(waiting, limit)
+    found = {one.id: one for one in many(connection, queries.BY_IDS, [to_json(chosen)])}
+    return [found[exchange_id] for exchange_id in chosen]
 
 
 def next_due(connection: sqlite3.Connection, hand: Iterable[str]) -> datetime | None:

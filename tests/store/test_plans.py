@@ -32,6 +32,7 @@ STATEMENTS = {
     "UPDATE_EXCHANGES": queries.UPDATE_EXCHANGES.replace("{rows}", f"{ROW}, {ROW}"),
     "UPDATE_WEBHOOKS": queries.UPDATE_WEBHOOKS.replace("{rows}", "(?, ?, ?), (?, ?, ?)"),
     "BY_ID": queries.BY_ID,
+    "BY_IDS": queries.BY_IDS,
     "BY_DOCUMENT": queries.BY_DOCUMENT,
     "BY_SET": queries.BY_SET,
     "BY_HOLDER": queries.BY_HOLDER,
