@@ -1,14 +1,14 @@
 """What becomes of the writes of one transaction: each is judged alone, in the order it came.
 
-What a write is judged by is read once for the whole batch; each write sees those before it.
+What a write is judged by is read once for the whole batch (`view`), and each write sees those
+before it.
 A write that is turned down leaves no row behind.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,94 +18,15 @@ from gateway.errors import HouseError, Overtaken
 from gateway.exchange.decision import Decision
 from gateway.exchange.events import Event, TurnedAway
 from gateway.exchange.journal import GATEWAY_CHAIN, START, link
-from gateway.exchange.record import Exchange, Identity
+from gateway.exchange.record import Exchange
 from gateway.ports import Birth, Idempotency, Replayed, StoredCallback
-from gateway.store import bodies, codec, facts, guard, queries
+from gateway.store import bodies, codec, facts, guard
 from gateway.store.bodies import Bodies
 from gateway.store.codec import micros, to_json
 from gateway.store.notices import notice_bodies
 from gateway.store.rows import Rows
+from gateway.store.view import Head, View, mark
 from gateway.store.writes import Create, Keep, KeepStray, Note, Save, Seal, Settle, Write
-
-CallbackMark = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where a chain ends: its newest sequence and hash."""
-
-    sequence: int
-    hash: str
-    on_disk: int
-    """The revision on disk before the batch; 0 for what the batch brought."""
-
-
-@dataclass(slots=True)
-class Neighbours:
-    """The exchanges among which a birth must find its place, by document id and by marks."""
-
-    _groups: dict[tuple[str, ...], dict[str, Exchange]] = field(default_factory=dict)
-
-    def add(self, exchange: Exchange) -> None:
-        """Take an exchange in, or the newer standing of one."""
-        for key in _neighbourhoods(exchange.identity):
-            self._groups.setdefault(key, {})[exchange.id] = exchange
-
-    def around(self, identity: Identity) -> Iterator[Exchange]:
-        """Return who shares the id or the marks."""
-        together: dict[str, Exchange] = {}
-        for key in _neighbourhoods(identity):
-            together |= self._groups.get(key, {})
-        yield from together.values()
-
-
-def _neighbourhoods(identity: Identity) -> list[tuple[str, ...]]:
-    keys: list[tuple[str, ...]] = [(identity.local_uid.lower(),)]
-    if guard.can_have_twins(identity):
-        keys.append(guard.marks(identity))
-    return keys
-
-
-@dataclass(slots=True)
-class View:
-    """What the writes of a batch are judged by."""
-
-    heads: dict[str, Head] = field(default_factory=dict)
-    neighbours: Neighbours = field(default_factory=Neighbours)
-    keys: set[tuple[str, str]] = field(default_factory=set)
-    callbacks: set[CallbackMark] = field(default_factory=set)
-
-
-def look(connection: sqlite3.Connection, writes: Sequence[Write]) -> View:
-    """Read what a batch is judged by: one statement for each kind of question."""
-    view = View()
-    births = [one.birth for one in writes if isinstance(one, Create)]
-    ids = [one.decision.before.id for one in writes if isinstance(one, Save)]
-    ids += [one.exchange.id for one in births]
-    if ids:
-        for exchange_id, revision, digest in connection.execute(queries.HEADS, (to_json(ids),)):
-            view.heads[exchange_id] = Head(revision, digest or "", revision)
-    if births:
-        _look_around(connection, view, births)
-    marks = [_mark(one.callback) for one in writes if isinstance(one, Save | Keep) and one.callback]
-    if marks:
-        view.callbacks.update(connection.execute(queries.KNOWN_CALLBACKS, (to_json(marks),)))
-    if any(isinstance(one, Note) for one in writes):
-        last = connection.execute(queries.LAST_ENTRY, (GATEWAY_CHAIN,)).fetchone() or (0, START)
-        view.heads[GATEWAY_CHAIN] = Head(last[0], last[1], last[0])
-    return view
-
-
-def _look_around(connection: sqlite3.Connection, view: View, births: list[Birth]) -> None:
-    identities = [one.exchange.identity for one in births]
-    documents = to_json([one.local_uid for one in identities])
-    marks = to_json([guard.marks(one) for one in identities if guard.can_have_twins(one)])
-    for sql, values in ((queries.SAME_DOCUMENT, documents), (queries.SAME_MARKS, marks)):
-        for row in connection.execute(sql, (values,)):
-            view.neighbours.add(codec.exchange_from(row))
-    used = [(one.idempotency.sender, one.idempotency.key) for one in births if one.idempotency]
-    if used:
-        view.keys.update(connection.execute(queries.KNOWN_KEYS, (to_json(used),)))
 
 
 class Batch:
@@ -184,7 +105,7 @@ class Batch:
         standing, head = self._apply(rows, head, decision, callback)
         if callback is not None:
             rows.callbacks.append(_callback_row(callback, standing.id, self._bodies))
-            self._view.callbacks.add(_mark(callback))
+            self._view.callbacks.add(mark(callback))
         self._take(rows, standing, head)
         return standing
 
@@ -248,10 +169,10 @@ class Batch:
     def _keep(self, callback: StoredCallback) -> None:
         self._refuse_replay(callback)
         self.rows.callbacks.append(_callback_row(callback, "", self._bodies))
-        self._view.callbacks.add(_mark(callback))
+        self._view.callbacks.add(mark(callback))
 
     def _refuse_replay(self, callback: StoredCallback) -> None:
-        if callback.message_id and _mark(callback) in self._view.callbacks:
+        if callback.message_id and mark(callback) in self._view.callbacks:
             raise Replayed("this MessageID of this partner was seen before")
 
     def _note(self, note: Note) -> None:
@@ -297,14 +218,10 @@ def _late_answers(event: Event) -> int:
     return int(isinstance(event, TurnedAway) and not event.in_time)
 
 
-def _mark(callback: StoredCallback) -> CallbackMark:
-    return (callback.endpoint, callback.partner, callback.message_id)
-
-
 def _callback_row(callback: StoredCallback, exchange_id: str, packer: Bodies) -> codec.Row:
-    about = bodies.callback_place(*_mark(callback))
+    about = bodies.callback_place(*mark(callback))
     return (
-        *_mark(callback),
+        *mark(callback),
         micros(callback.received_at),
         callback.name,
         callback.note,

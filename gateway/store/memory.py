@@ -82,7 +82,8 @@ class MemoryLedger:
         guard.check_sequence(birth)
         born = without_bodies(replace(birth.exchange, revision=1))
         self._exchanges[born.id] = born
-        self._append(born.id, born.received_at, birth.received, facts.facts_of_birth)
+        told = facts.facts_of_birth(born, birth.received)
+        self._append(born.id, born.received_at, birth.received, told)
         for decision in birth.decisions:
             self._apply(decision, None)
         if birth.idempotency is not None:
@@ -106,7 +107,7 @@ class MemoryLedger:
     def _apply(self, decision: Decision, callback: StoredCallback | None) -> None:
         self._exchanges[decision.after.id] = without_bodies(decision.after)
         told = facts.facts_of_decision(decision, callback)
-        self._append(decision.after.id, decision.at, decision.event, lambda *_: told)
+        self._append(decision.after.id, decision.at, decision.event, told)
         for child in decision.children:
             born = replace(child, revision=1)
             self._exchanges[child.id] = born
@@ -114,14 +115,7 @@ class MemoryLedger:
             self._chain(child.id, decision.at, facts.OPENED, opening)
         self._tell(decision)
 
-    def _append(
-        self,
-        exchange_id: str,
-        at: datetime,
-        event: Event,
-        tell: Callable[[Exchange, Event], dict[str, Any]],
-    ) -> None:
-        told = tell(self._exchanges[exchange_id], event)
+    def _append(self, exchange_id: str, at: datetime, event: Event, told: dict[str, Any]) -> None:
         entry = self._chain(exchange_id, at, facts.event_name(event), told)
         self._wires[exchange_id, entry.sequence] = event.wire
         kept = self._payloads.setdefault(exchange_id, {})

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from gateway.errors import GatewayError, HouseError
 from gateway.exchange.record import Exchange
-from gateway.store.batch import Batch, look
+from gateway.store.batch import Batch
 from gateway.store.bodies import Bodies
 from gateway.store.connection import failure
+from gateway.store.view import look
 from gateway.store.writes import Write
 
 Failpoint = Callable[[str], None]
