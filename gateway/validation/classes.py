@@ -44,6 +44,8 @@ class ElementClass:
     allowed: Mapping[str, frozenset[str]]
     demanded: frozenset[str]
     flags: frozenset[str]
+    foreign: int
+    """Rank at which elements of other namespaces stand, -1 where they may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,18 @@ class Classes:
             if not isinstance(tag, str):  # a comment or a processing instruction
                 continue
             slot = known.slots.get(tag)
-            if slot is None:
-                if not ("~" in known.flags and not tag.startswith(self._open)):
-                    yield Misfit("unexpected", child)
+            if slot is None and (known.foreign < 0 or tag.startswith(self._open)):
+                yield Misfit("unexpected", child)
                 continue
-            if slot.rank < last and known.flags.isdisjoint(_UNORDERED):
+            rank = known.foreign if slot is None else slot.rank
+            if rank < last and known.flags.isdisjoint(_UNORDERED):
                 yield Misfit("order", child)
-            elif slot.single and slot.rank == last:
+            elif slot is not None and slot.single and rank == last:
                 yield Misfit("repeated", child)
-            last = max(last, slot.rank)
-            seen.add(tag)
-            inner.append((child, slot.class_name))
+            last = max(last, rank)
+            if slot is not None:
+                seen.add(tag)
+                inner.append((child, slot.class_name))
         for choice in known.required:
             if choice.isdisjoint(seen):
                 names = " | ".join(sorted(tag.rpartition("}")[2] for tag in choice))
@@ -141,8 +144,11 @@ def _class(row: Mapping[str, str], namespace: str) -> ElementClass:
     is_plain = row["class"].isupper() or "_" in row["class"] or "-" in flags
     slots: dict[str, Slot] = {}
     required: list[frozenset[str]] = []
-    tokens = _TOKEN.finditer(written if is_plain else _OPENING + written)
-    for rank, token in enumerate(token for token in tokens if not token[6]):
+    foreign = -1
+    for rank, token in enumerate(_TOKEN.finditer(written if is_plain else _OPENING + written)):
+        if token[6]:
+            foreign = rank if token[6] == "~" else foreign
+            continue
         choice, optional, name, card, class_name, _ = token.groups()
         members = [one.split(":") for one in choice.split("|")] if choice else [[name, class_name]]
         single = bool(choice) or card in {"", "?"}
@@ -160,4 +166,5 @@ def _class(row: Mapping[str, str], namespace: str) -> ElementClass:
         allowed={name: frozenset(values.split("|")) for name, values in allowed},
         demanded=frozenset(one[:-1] for one in attributes if one.endswith("!")),
         flags=flags,
+        foreign=foreign,
     )

@@ -60,7 +60,12 @@ class Rule:
                 if key in seen:
                     continue
                 seen.add(key)
-            yield self._finding(element, attribute or self.at.removeprefix("@"))
+            yield self._finding(element, attribute or self._pointed(element))
+
+    def _pointed(self, element: etree._Element) -> str:
+        """Return the attribute the finding points at, if the element has it at all."""
+        name = self.at.removeprefix("@")
+        return name if name and name in element.attrib else ""
 
     def _finding(self, element: etree._Element, attribute: str) -> Finding:
         quoted = {name: element.get(name, "") for name in _QUOTABLE}

@@ -120,7 +120,7 @@ def _profile_finding(
         rule=rule,
         code=code,
         severity=Severity.ERROR,
-        where=place_of(template, "" if template is root else "root"),
+        where=place_of(template, "root" if "root" in template.attrib else ""),
         line=line_of(template),
         texts=texts,
         mender=Mender.VENDOR,

@@ -58,6 +58,12 @@ GOALS = f"{SECTIONS}/component/section[code/@code='SCOPORG']"
             {"at": f"{PATIENT}/patient", "after": "<telecom value='tel:+74950000000'/>",
              "where": f"{PATIENT}/telecom[last()]"},
         ),
+        (
+            "order",
+            "",
+            {"at": f"{PATIENT}/patient", "after": "<identity:Note/>",
+             "where": f"{PATIENT}/identity:Note"},
+        ),
         ("text", "", {"at": f"{PATIENT}/patient/birthTime", "set": "1980"}),
         ("text-missing", "У1-14", {"at": "/ClinicalDocument/title", "set": " "}),
         ("text-form", "У1-3", {"at": f"{PATIENT}/addr/postalCode", "set": "12"}),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
 
 from gateway.errors import SettingError
 from gateway.findings import Severity, Tier
@@ -14,9 +18,10 @@ from gateway.formats.cda import CdaDocument, read_cda
 from gateway.resources import MAPPINGS, PROFILES
 from gateway.validation.dictionaries import Dictionaries
 from gateway.validation.explanation import explain
-from gateway.validation.validator import Validator
+from gateway.validation.validator import Report, Validator
+from gateway.validation.xpath import compile_xpath
 from tests.validation.conftest import TODAY
-from tests.validation.mutations import mutate
+from tests.validation.mutations import SPACES, mutate
 
 EDITION_6 = b"1.2.643.5.1.13.13.14.34.9.6"
 
@@ -121,6 +126,54 @@ def test_no_finding_repeats_what_the_document_says_of_the_patient(
     told = " ".join(f"{one.text('ru')} {one.text('en')} {one.where}" for one in report.findings)
     assert len(report.findings) > 100
     assert [secret for secret in secrets if secret and secret in told] == []
+
+
+DAMAGES = ("remove", "copy", "empty", "blank", "strip", "move")
+
+
+def damage(element: etree._Element, how: str) -> None:
+    parent = element.getparent()
+    assert parent is not None
+    if how == "remove":
+        parent.remove(element)
+    elif how == "copy":
+        element.addnext(copy.deepcopy(element))
+    elif how == "empty":
+        element.clear()
+    elif how == "blank":
+        element.attrib.update(dict.fromkeys(element.attrib, " "))
+    elif how == "strip":
+        element.attrib.clear()
+    else:
+        parent.insert(0, element)
+
+
+@pytest.fixture(scope="module")
+def judge(
+    validator: Validator, examples: Mapping[str, bytes]
+) -> Callable[[list[tuple[int, str]]], tuple[CdaDocument, Report]]:
+    def judge(damages: list[tuple[int, str]]) -> tuple[CdaDocument, Report]:
+        document = read_cda(examples["infant-under-three"])
+        for number, how in damages:
+            elements = list(document.tree.getroot().iter("*"))[1:]
+            damage(elements[number % len(elements)], how)
+        return document, validator.check(document, today=TODAY)
+
+    return judge
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(DAMAGES)), min_size=1, max_size=5))
+def test_whatever_is_damaged_each_finding_leads_to_a_node_of_the_document(
+    judge: Callable[[list[tuple[int, str]]], tuple[CdaDocument, Report]],
+    damages: list[tuple[int, str]],
+) -> None:
+    document, report = judge(damages)
+
+    for finding in report.findings:
+        found = compile_xpath(finding.where, SPACES)(document.tree)
+        assert isinstance(found, list)
+        assert len(found) == 1, finding
 
 
 def test_tomorrow_is_not_yet(validator: Validator, referral: CdaDocument) -> None:
