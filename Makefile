@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DOCUMENTS ?=
 FAULTS ?=
 
-.PHONY: setup demo test check coverage picture bench campaign format clean
+.PHONY: setup demo test check coverage picture campaign format
 
 $(VENV)/.ready: pyproject.toml requirements.lock docker/system-packages.sh
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,7 +29,11 @@ check: setup ## what every commit passes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
-	$(MAKE) coverage
+
+campaign: setup ## the long fault campaign: 500 documents, 40 random kills, every place once
+	CAMPAIGN_DOCUMENTS=$(or $(DOCUMENTS),500) CAMPAIGN_KILLS=$(or $(KILLS),40) \
+		CAMPAIGN_REPORT=campaign.json $(BIN)/python -m pytest tests/campaign -s
+	@cat campaign.json
 
 coverage: setup ## every branch of what decides is walked by its own tests
 	$(BIN)/python -m pytest tests/exchange --cov=gateway.exchange --cov-branch \

@@ -1,1 +1,456 @@
 """Builds the whole house; the only place that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from gateway import resources
+from gateway.doors import SystemChance, SystemClock, SystemIds, pass_by
+from gateway.endpoints.discovery import Context, discover
+from gateway.errors import SettingError
+from gateway.exchange.schedule import Terms
+from gateway.exchange.states import Duty
+from gateway.flow.acts import Acts
+from gateway.flow.correspondence import Correspondence
+from gateway.flow.delivery import Delivery
+from gateway.flow.inquiry import Inquiry
+from gateway.flow.intake import Intake
+from gateway.flow.mapping import Description
+from gateway.flow.notification import Courier, Notification, WebhookPostman, WebhookTarget
+from gateway.flow.runner import Desk, Runner, Step
+from gateway.flow.signature import Signature
+from gateway.flow.validation import Validation
+from gateway.inbound.house import House
+from gateway.inbound.senders import read_directory
+from gateway.inbound.server import build_server
+from gateway.inbound.watch import Watch
+from gateway.ports import CallbackDoor, Clock, Endpoint, Failpoint, Ledger, Sealer
+from gateway.settings import Loaded, Settings, read_secret
+from gateway.signatures.backends import Chooser, SelfTest, open_backend, run_self_test
+from gateway.signatures.chain import Trust, load_trust
+from gateway.signatures.keys import KeyFiles, KeyRing, Role, load_keys
+from gateway.signatures.sealing import load_seal, mark, patient_index, read_key
+from gateway.signatures.verdict import Verdict
+from gateway.store.sqlite import SqliteLedger
+from gateway.telemetry.health import Condition, Health, stand
+from gateway.telemetry.logs import Log, open_log
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observer import Chorus, Counting, Telling
+from gateway.validation.dictionaries import Dictionaries
+from gateway.validation.pack_folders import find_packs
+from gateway.validation.packs import PackRunner
+from gateway.validation.validator import Validator
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+_COURIER_EVERY = timedelta(seconds=5)
+_CHECKPOINT_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A gateway that runs."""
+
+    url: str
+    ledger: Ledger
+    endpoints: Mapping[str, Endpoint]
+    self_test: SelfTest
+    packs: int
+    """How many authority packs are installed."""
+    remarks: tuple[str, ...]
+    """What whoever starts it should know: what is missing and what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What a trial may open otherwise than a day at work does."""
+
+    clock: Clock | None = None
+    failpoint: Failpoint = pass_by
+    log: Log = field(default_factory=open_log)
+    traces: Sequence[aiohttp.TraceConfig] = ()
+    """See every call out."""
+    middlewares: Sequence[Middleware] = ()
+    """See every call in."""
+
+
+@asynccontextmanager
+async def open_gateway(loaded: Loaded, doors: Doors | None = None) -> AsyncIterator[Gateway]:
+    """Build and run the gateway; it is closed in order when the context ends.
+
+    Raises SettingError for what the operator has to mend, HouseError for a store that is taken.
+    """
+    async with AsyncExitStack() as stack:
+        builder = _Builder(loaded.settings, doors or Doors(), stack)
+        yield await builder.build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Crypto:
+    backend: Chooser
+    self_test: SelfTest
+    keys: KeyRing
+    trust: Trust | None
+    index_key: bytes
+
+
+class _Builder:
+    """Puts the rooms together, from the ground up."""
+
+    def __init__(self, settings: Settings, doors: Doors, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.doors = doors
+        self.stack = stack
+        self.remarks: list[str] = []
+        _check_scale(settings)
+        self.clock = doors.clock or SystemClock()
+        self.ids = SystemIds()
+        self.chance = SystemChance()
+        self.metrics = Metrics()
+        self.watch = Watch()
+        self.observer = Chorus([Counting(self.metrics), Telling(doors.log), self.watch])
+
+    async def build(self) -> Gateway:
+        """Return the running gateway."""
+        crypto = self._open_crypto()
+        ledger = await self._open_ledger(crypto)
+        session = await self.stack.enter_async_context(
+            aiohttp.ClientSession(trace_configs=list(self.doors.traces))
+        )
+        endpoints, callback_doors = self._build_endpoints(crypto, session)
+        validator, packs = await self._open_validation()
+        desk = Desk(
+            ledger=ledger,
+            clock=self.clock,
+            chance=self.chance,
+            observer=self.observer,
+            terms={name: one.terms for name, one in endpoints.items()},
+            failpoint=self.doors.failpoint,
+        )
+        intake = Intake(
+            desk=desk,
+            endpoints=endpoints,
+            validator=validator,
+            ids=self.ids,
+            patient_index=lambda snils: patient_index(crypto.index_key, snils).hex(),
+            local_date=self._today,
+        )
+        postman = self._open_postman(session)
+        await self._start_work(desk, crypto, endpoints, packs, postman)
+        house = House(
+            ledger=ledger,
+            intake=intake,
+            acts=Acts(desk=desk),
+            correspondence=Correspondence(desk=desk),
+            doors=callback_doors,
+            directory=read_directory(self.settings),
+            metrics=self.metrics,
+            health=self._health(crypto, endpoints, packs),
+            clock=self.clock,
+            ids=self.ids,
+            log=self.doors.log,
+            settings=self.settings.server,
+            watch=self.watch,
+        )
+        url = await self._serve(house)
+        return Gateway(
+            url=url,
+            ledger=ledger,
+            endpoints=endpoints,
+            self_test=crypto.self_test,
+            packs=len(packs.packs),
+            remarks=tuple(self.remarks),
+        )
+
+    def _open_crypto(self) -> _Crypto:
+        backend = open_backend()
+        self_test = run_self_test(backend)
+        if self_test.broken:
+            names = ", ".join(check.name for check in self_test.broken)
+            raise SettingError(f"the signature backends fail their own test: {names}")
+        self.remarks += [f"no backend for {check.name}" for check in self_test.missing]
+        keys = load_keys(map(_key_files, self.settings.keys.items()), backend)
+        for key in keys:
+            self.metrics.certificate(
+                role=key.role.value, key_id=key.key_id, not_after=key.not_after
+            )
+        directory = self.settings.trust.directory
+        trust = load_trust(directory, backend=backend) if directory else None
+        if trust is None:
+            self.remarks.append(
+                "no [trust] directory: no signature can be verified, exchanges wait"
+            )
+        return _Crypto(backend, self_test, keys, trust, self._index_key())
+
+    def _index_key(self) -> bytes:
+        """Return the key that patients are found by; made beside the store when none is named."""
+        file = self.settings.store.index_key_file
+        if file is None:
+            path = self.settings.store.path
+            file = path.with_name(path.name + ".index-key")
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch(mode=0o600)
+                file.write_text(secrets.token_hex(32), encoding="ascii")
+        return read_key(file)
+
+    async def _open_ledger(self, crypto: _Crypto) -> Ledger:
+        store = self.settings.store
+        sealer: Sealer | None = None
+        if store.key_file is not None:
+            sealer = load_seal([store.key_file], secrets.token_bytes)
+        else:
+            self.remarks.append("no store.key_file: bodies are compressed, not encrypted")
+        ledger = SqliteLedger(
+            store.path,
+            webhooks=frozenset(name for name, one in self.settings.senders.items() if one.webhook),
+            sealer=sealer,
+            sign=lambda content: mark(crypto.index_key, content),
+            check=lambda content, signature: mark(crypto.index_key, content) == signature,
+            failpoint=self.doors.failpoint,
+        )
+        await ledger.open()
+        self.stack.push_async_callback(ledger.close)
+        return ledger
+
+    def _build_endpoints(
+        self, crypto: _Crypto, session: aiohttp.ClientSession
+    ) -> tuple[dict[str, Endpoint], dict[str, CallbackDoor]]:
+        context = Context(
+            session=session,
+            keys=crypto.keys,
+            clock=self.clock,
+            ids=self.ids,
+            load_trust=lambda folder: load_trust(folder, backend=crypto.backend),
+            scale=self.settings.time.scale,
+        )
+        kinds = discover()
+        endpoints: dict[str, Endpoint] = {}
+        callback_doors: dict[str, CallbackDoor] = {}
+        for name, table in self.settings.endpoints.items():
+            if name not in kinds:
+                known = ", ".join(sorted(kinds)) or "none"
+                raise SettingError(
+                    f"there is no endpoint {name}; there are: {known}", where=f"endpoints.{name}"
+                )
+            built = kinds[name].build(table, context)
+            endpoints[name] = built.endpoint
+            if built.door is not None:
+                callback_doors[name] = built.door
+        if not endpoints:
+            self.remarks.append("no [endpoints]: documents are checked, none can be delivered")
+        return endpoints, callback_doors
+
+    async def _open_validation(self) -> tuple[Validator, PackRunner]:
+        folders = self.settings.packs
+        dictionaries = Dictionaries.load(resources.MAPPINGS / "terminology", folders)
+        validator = Validator.load(resources.PROFILES, dictionaries)
+        packs = PackRunner(
+            find_packs(folders),
+            workers=self.settings.validation.workers,
+            limit=self.settings.validation.seconds_per_document,
+        )
+        await packs.start()
+        self.stack.push_async_callback(packs.close)
+        if not packs.packs:
+            self.remarks.append("no authority pack: tier 3 is left to the recipient")
+        return validator, packs
+
+    def _open_postman(self, session: aiohttp.ClientSession) -> WebhookPostman:
+        targets = {
+            name: WebhookTarget(
+                url=one.webhook, secret=_webhook_secret(name, one.webhook_secret_file)
+            )
+            for name, one in self.settings.senders.items()
+            if one.webhook
+        }
+        return WebhookPostman(targets=targets, session=session, clock=self.clock)
+
+    async def _start_work(
+        self,
+        desk: Desk,
+        crypto: _Crypto,
+        endpoints: Mapping[str, Endpoint],
+        packs: PackRunner,
+        postman: WebhookPostman,
+    ) -> None:
+        ledger, clock = desk.ledger, self.clock
+        signature = Signature(
+            ledger=ledger,
+            endpoints=endpoints,
+            keys=crypto.keys,
+            trust=crypto.trust,
+            clock=clock,
+            terms=desk.terms,
+            heard=self._count_signature,
+        )
+        steps: dict[Duty, Step] = {
+            Duty.VALIDATE: Validation(ledger=ledger, packs=packs),
+            Duty.MAP: Description(ledger=ledger, endpoints=endpoints),
+            Duty.SIGN: signature,
+            Duty.DELIVER: Delivery(ledger=ledger, endpoints=endpoints, clock=clock),
+            Duty.INQUIRE: Inquiry(ledger=ledger, endpoints=endpoints, clock=clock),
+            Duty.NOTIFY: Notification(
+                ledger=ledger, postman=postman, clock=clock, terms=desk.terms
+            ),
+        }
+        scale = self.settings.time.scale
+        courier = Courier(
+            ledger=ledger,
+            postman=postman,
+            clock=clock,
+            chance=self.chance,
+            terms=Terms().shortened(scale),
+        )
+        runner = Runner(desk=desk, steps=steps)
+        work = _Work(runner=runner, courier=courier, ledger=ledger, clock=clock)
+        await self.stack.enter_async_context(work.running())
+
+    def _count_signature(self, kind: str, verdict: Verdict) -> None:
+        for signer in verdict.signers:
+            self.metrics.signature_checked(kind, signer.algorithm, verdict.outcome.value)
+
+    def _today(self) -> date:
+        return self.clock.now().astimezone(MOSCOW).date()
+
+    def _health(
+        self, crypto: _Crypto, endpoints: Mapping[str, Endpoint], packs: PackRunner
+    ) -> Health:
+        missing = ", ".join(check.name for check in crypto.self_test.missing)
+        signatures = Condition(
+            ready=True,
+            text=f"no backend for {missing}" if missing else "every algorithm has a backend",
+            facts={"backend": crypto.self_test.backend},
+        )
+        names = ", ".join(sorted(endpoints)) or "none"
+        return Health(
+            {
+                "signatures": stand(signatures),
+                "endpoints": stand(Condition(ready=True, text=names, vital=False)),
+                "packs": stand(Condition(ready=True, text=str(len(packs.packs)), vital=False)),
+            }
+        )
+
+    async def _serve(self, house: House) -> str:
+        app = build_server(house)
+        app.middlewares.extend(self.doors.middlewares)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self.stack.push_async_callback(runner.cleanup)
+        server = self.settings.server
+        site = web.TCPSite(runner, server.host, server.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingError(f"cannot listen: {error.strerror}", where="server.port") from error
+        port = runner.addresses[0][1]
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"http://{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What goes on by itself."""
+
+    runner: Runner
+    courier: Courier
+    ledger: Ledger
+    clock: Clock
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work while the context lasts; what is in hand is finished before it ends."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.runner.run())
+            tasks.create_task(self._every(_COURIER_EVERY, self._carry))
+            tasks.create_task(self._every(_CHECKPOINT_EVERY, self._seal))
+            try:
+                yield
+            finally:
+                self.stopping.set()
+                self.runner.stop()
+
+    async def _every(self, span: timedelta, act: Any) -> None:
+        while not self.stopping.is_set():
+            await act()
+            try:
+                async with asyncio.timeout(span.total_seconds()):
+                    await self.stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def _carry(self) -> None:
+        await self.courier.round()
+
+    async def _seal(self) -> None:
+        await self.ledger.checkpoint(now=self.clock.now())
+
+
+def _key_files(entry: tuple[str, Any]) -> KeyFiles:
+    name, one = entry
+    try:
+        role = Role(one.role)
+    except ValueError:
+        roles = ", ".join(each.value for each in Role)
+        raise SettingError(f"one of {roles} is wanted", where=f"keys.{name}.role") from None
+    return KeyFiles(
+        organization=one.organization,
+        role=role,
+        key=one.key_file,
+        certificate=one.certificate_file,
+        password_file=one.password_file,
+        where=f"keys.{name}",
+    )
+
+
+def _webhook_secret(sender: str, file: Path | None) -> str:
+    where = f"senders.{sender}.webhook_secret_file"
+    if file is None:
+        raise SettingError("a webhook wants a secret that signs it", where=where)
+    return read_secret(file, where)
+
+
+def _check_scale(settings: Settings) -> None:
+    """Refuse a scaled clock unless every endpoint is on loopback (decision 21)."""
+    if settings.time.scale == 1.0:
+        return
+    if settings.time.scale <= 0:
+        raise SettingError("a positive number is wanted", where="time.scale")
+    for where, url in _urls(settings.endpoints, "endpoints"):
+        if not _is_loopback(urlsplit(url).hostname or ""):
+            raise SettingError(
+                f"a scaled clock is for trials on loopback, not for {where}", where="time.scale"
+            )
+
+
+def _urls(table: Mapping[str, Any], where: str) -> Sequence[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found += _urls(value, f"{where}.{key}")
+        elif isinstance(value, str) and "://" in value:
+            found.append((f"{where}.{key}", value))
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -13,14 +13,14 @@ def write_configuration(settings: RemdSettings, url: str) -> str:
         "[endpoints.remd]",
         f"url = {_quote(url)}",
         'callback_url = "http://127.0.0.1:8080/soap/remd"',
-        f"trust = {_quote(str(settings.trust.absolute()))}",
-        f"partner_certificate_file = {_quote(str(settings.certificate_file.absolute()))}",
+        "",
+        "[endpoints.remd.partner]",
+        f"certificate_files = [{_quote(str(settings.certificate_file.absolute()))}]",
     ]
-    for name, organization in settings.organizations.items():
+    for organization in settings.organizations.values():
         lines += [
             "",
-            f"[endpoints.remd.organizations.{name}]",
-            f"oid = {_quote(organization.oid)}",
+            f"[endpoints.remd.organizations.{_quote(organization.oid)}]",
             f"client_entity_id = {_quote(organization.client_entity_id)}",
         ]
     return "\n".join(lines) + "\n"
