@@ -6,8 +6,9 @@ Nothing of a call is believed but the bytes that the partner's signature covers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from lxml import etree
@@ -62,14 +63,13 @@ class Ear:
         """
         if len(envelope) > _LARGEST_CALL:
             raise Unverified(f"a call of more than {_LARGEST_CALL} bytes", about=about)
-        partner = replace(self.partner, required_headers=frozenset({"MessageID"}))
-        verified = verify_envelope(envelope, partner=partner, at=now)
+        verified = verify_envelope(envelope, partner=self.partner, at=now)
         if reason := self._doubt(verified):
             raise Unverified(reason, about=about)
         content, malformed = _read_body(verified.body)
         return Call(
             version=Version.V12 if verified.soap == Version.V12.namespace else Version.V11,
-            message_id=canonical_id(verified.addressing("MessageID")),
+            message_id=_identify(verified),
             action=verified.addressing("Action"),
             content=content,
             malformed=malformed,
@@ -98,14 +98,24 @@ class Ear:
         """Return why the call is nobody's we know; empty when it is the partner's."""
         if not verified.verdict.valid:
             return ", ".join(one.fact.code for one in verified.verdict.reasons)
-        if not verified.addressing("MessageID"):
-            return "the call has no MessageID, so a copy of it could not be told"
         to = verified.addressing("To").rstrip("/")
         if self.addresses and to and to not in self.addresses:
             return "the call is addressed to somebody else"
         if verified.must_understand - UNDERSTOOD:
             return NOT_UNDERSTOOD
         return ""
+
+
+def _identify(verified: VerifiedEnvelope) -> str:
+    """Return what the call is known by, so that a copy of it is told.
+
+    That is its signed MessageID. A partner may sign no addressing header (npm soap signs Body and
+    Timestamp alone): then it is the hash of what it did sign, and an unsigned id is not read.
+    """
+    if signed := verified.addressing("MessageID"):
+        return canonical_id(signed)
+    created = verified.created.isoformat() if verified.created else ""
+    return f"sha256:{sha256(created.encode() + verified.body).hexdigest()}"
 
 
 def refuse(reason: str, *, sender_at_fault: bool, request: bytes) -> Reply:

@@ -167,14 +167,26 @@ def test_changed_number_is_unverified(house: House, key: Callable[[str], Signing
         house.door.read(signed.replace(b"000000017", b"000000018"), headers={}, now=NOON)
 
 
+def test_call_without_a_message_id_is_known_by_what_it_signed(
+    house: House, key: Callable[[str], SigningKey]
+) -> None:
+    message = envelope(fetch(UID), message_id="")
+    first = sign_envelope(message, key("remd-partner"), created=NOON)
+    later = sign_envelope(message, key("remd-partner"), created=NOON + timedelta(seconds=1))
+
+    heard = [house.door.read(one, headers={}, now=NOON) for one in (first, first, later)]
+
+    assert heard[0].message_id.startswith("sha256:")
+    assert heard[0].message_id == heard[1].message_id != heard[2].message_id
+
+
 @pytest.mark.parametrize(
     ("message", "later"),
     [
         (envelope(fetch(UID)), timedelta(minutes=16)),
-        (envelope(fetch(UID), message_id=""), timedelta()),
         (envelope(fetch(UID), to="https://ips.example/somebody"), timedelta()),
     ],
-    ids=["stale", "no MessageID", "to somebody else"],
+    ids=["stale", "to somebody else"],
 )
 def test_message_that_is_not_for_here_and_now_is_unverified(
     house: House, key: Callable[[str], SigningKey], message: bytes, later: timedelta
