@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from gateway.errors import CryptoUnavailable, MalformedMessage, SettingError
+from gateway.errors import CryptoUnavailable, HouseError, MalformedMessage, SettingError
 from gateway.signatures.algorithms import (
     DEFAULTS,
+    ECDSA_SHA256,
+    GOST_94,
     GOST_256,
     RSA_SHA256,
+    RSA_SHA512,
     SIGNATURES,
+    STREEBOG_256,
     Family,
     SignatureAlgorithm,
     signature_by_oid,
@@ -21,7 +28,15 @@ from gateway.signatures.algorithms import (
     signatures_by_name,
 )
 from gateway.signatures.backends import Chooser, open_backend, run_self_test
-from gateway.signatures.backends.octets import ecdsa_from_der, ecdsa_to_der, spki_algorithm
+from gateway.signatures.backends.libcrypto import LibcryptoBackend
+from gateway.signatures.backends.octets import (
+    canonical_signature,
+    ecdsa_from_der,
+    ecdsa_to_der,
+    spki_algorithm,
+    wire_signature,
+)
+from gateway.signatures.backends.openssl import open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
 
 BACKEND = open_backend()
@@ -210,3 +225,126 @@ def test_ecdsa_octets_survive_the_way_through_der(r: int) -> None:
 )
 def test_no_oid_is_read_where_there_is_none(octets: bytes) -> None:
     assert spki_algorithm(octets) is None
+
+
+@pytest.mark.parametrize("family", [Family.GOST_256, Family.GOST_512])
+def test_fallback_says_that_it_cannot_use_gost_keys(family: Family) -> None:
+    key = BACKEND.generate(family)
+
+    for read, octets in (
+        (PYCA.load_private, key),
+        (PYCA.load_public, BACKEND.load_private(key).spki),
+    ):
+        with pytest.raises(CryptoUnavailable):
+            read(octets)
+        with pytest.raises(CryptoUnavailable):
+            getattr(Chooser([PYCA]), read.__name__)(octets)
+    with pytest.raises(CryptoUnavailable):
+        PYCA.generate(family)
+    with pytest.raises(CryptoUnavailable):
+        PYCA.sign(PYCA.load_private(PYCA.generate(Family.EC)), GOST_256, b"payload")
+
+
+@pytest.mark.parametrize(
+    "private", [ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()]
+)
+def test_keys_of_other_kinds_are_not_used(
+    private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
+) -> None:
+    key = private.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    spki = private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+    for backend in (BACKEND, PYCA):
+        with pytest.raises(CryptoUnavailable):
+            backend.load_private(key)
+        with pytest.raises(CryptoUnavailable):
+            backend.load_public(spki)
+
+
+@pytest.mark.foreign
+def test_curve_that_is_spelled_out_is_not_taken_for_a_named_one(
+    foreign: Callable[[str], str],
+) -> None:
+    """CVE-2020-0601: whoever may choose the generator may choose the key."""
+    command = [foreign("openssl"), "ecparam", "-name", "prime256v1", "-genkey"]
+    key = subprocess.run(
+        [*command, "-param_enc", "explicit", "-noout"], capture_output=True, check=True
+    ).stdout
+
+    with pytest.raises(CryptoUnavailable):
+        BACKEND.load_private(key)
+
+
+def test_key_goes_back_to_the_backend_that_loaded_it() -> None:
+    theirs = PYCA.load_private(PYCA.generate(Family.RSA))
+
+    with pytest.raises(HouseError, match="cryptography, which is not open"):
+        BACKEND.sign(theirs, RSA_SHA256, b"payload")
+
+
+def test_chooser_goes_on_to_the_next_backend() -> None:
+    library = open_libcrypto()
+    assert library is not None
+    both = Chooser([PYCA, LibcryptoBackend(library)])
+
+    gost = both.load_private(both.generate(Family.GOST_256))
+
+    assert (both.name, gost.backend) == ("cryptography+libcrypto-gost", "libcrypto-gost")
+    assert both.load_public(gost.spki).backend == "libcrypto-gost"
+    assert both.digest(STREEBOG_256, b"") == BACKEND.digest(STREEBOG_256, b"")
+    assert both.doing(RSA_SHA256) == "cryptography"
+
+
+def test_key_too_small_for_its_hash_is_an_error_of_the_house_and_leaves_no_trace() -> None:
+    library = open_libcrypto()
+    assert library is not None
+    backend = LibcryptoBackend(library)
+    tiny = backend.load_private(library.generate(6, b"rsa_keygen_bits", b"512"))
+
+    with pytest.raises(HouseError):
+        backend.sign(tiny, RSA_SHA512, b"payload")
+    with pytest.raises(CryptoUnavailable):
+        backend.digest(GOST_94, b"payload")
+    with pytest.raises(CryptoUnavailable):
+        backend.generate(Family.GOST_2001)
+
+
+@pytest.mark.parametrize("name", ["libnowhere.so.3", "libc.so.6"])
+def test_where_there_is_no_libcrypto_there_is_none(name: str) -> None:
+    assert open_libcrypto(name) is None
+
+
+def test_encrypted_key_in_der_opens_with_its_password() -> None:
+    key = BACKEND.generate(Family.RSA)
+    private = serialization.load_der_private_key(key, None)
+    encrypted = private.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"word"),
+    )
+
+    assert BACKEND.load_private(encrypted, b"word").spki == BACKEND.load_private(key).spki
+    with pytest.raises(SettingError):
+        BACKEND.load_private(encrypted, b"other")
+    with pytest.raises(SettingError):
+        BACKEND.load_private(encrypted)
+
+
+def test_signature_in_the_form_of_its_wire_is_not_taken_for_canonical_octets() -> None:
+    key = BACKEND.load_private(BACKEND.generate(Family.EC))
+    made = BACKEND.sign(key, ECDSA_SHA256, b"payload")
+
+    wire = wire_signature(Family.EC, made)
+
+    assert canonical_signature(Family.EC, wire) == made
+    assert wire_signature(Family.EC, b"short") == b""
+    for backend in (BACKEND, PYCA):
+        public = backend.load_public(key.spki)
+        assert backend.verify(public, ECDSA_SHA256, made, b"payload")
+        assert not backend.verify(public, ECDSA_SHA256, wire, b"payload")

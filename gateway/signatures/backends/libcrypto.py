@@ -43,6 +43,7 @@ _KEYGEN: Final = {
 }
 _GOST_OIDS: Final = ("1.2.643.7.1.1.1.1", "1.2.643.7.1.1.1.2")
 _GOST_OID_DER: Final = bytes.fromhex("2a850307010101")  # what both begin with
+_P256: Final = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
 _GOST_OCTETS: Final = {Family.GOST_256: 64, Family.GOST_512: 128}
 _LONGEST_SIGNATURE: Final = 2048  # bytes: RSA-16384, the largest key OpenSSL verifies with
 
@@ -125,10 +126,12 @@ class LibcryptoBackend:
 
     def _measure(self, handle: Evp) -> tuple[Family, int]:
         family = _FAMILIES.get(self._library.kind(handle))
-        bits = self._library.bits(handle)
-        if family is None or (family is Family.EC and self._library.curve(handle) != b"prime256v1"):
+        # OpenSSL also takes P-256 spelled out; a curve is named or it is none (CVE-2020-0601).
+        if family is Family.EC and _P256 not in self._library.write_public(handle):
+            family = None
+        if family is None:
             raise CryptoUnavailable("only RSA, P-256 and GOST R 34.10-2012 keys are used")
-        return family, bits
+        return family, self._library.bits(handle)
 
 
 def _mentions_gost(key: bytes) -> bool:

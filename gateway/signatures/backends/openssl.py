@@ -33,7 +33,6 @@ _SIGNATURES: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "EVP_PKEY_free": (None, (c_void_p,)),
     "EVP_PKEY_get_base_id": (c_int, (c_void_p,)),
     "EVP_PKEY_get_bits": (c_int, (c_void_p,)),
-    "EVP_PKEY_get_group_name": (c_int, (c_void_p, c_char_p, c_size_t, POINTER(c_size_t))),
     "EVP_PKEY_CTX_new_id": (c_void_p, (c_int, c_void_p)),
     "EVP_PKEY_CTX_free": (None, (c_void_p,)),
     "EVP_PKEY_keygen_init": (c_int, (c_void_p,)),
@@ -145,14 +144,6 @@ class Libcrypto:
         """Return the key's size in bits."""
         return int(self._lib.EVP_PKEY_get_bits(key.pointer))
 
-    def curve(self, key: Evp) -> bytes:
-        """Return the name of an EC key's curve, empty when it has none."""
-        name, size = ctypes.create_string_buffer(80), c_size_t()
-        if not self._lib.EVP_PKEY_get_group_name(key.pointer, name, 80, byref(size)):
-            self._lib.ERR_clear_error()
-            return b""
-        return name.value
-
     def generate(self, kind: int, parameter: bytes, value: bytes) -> bytes:
         """Make a key with one parameter set and return it as PKCS#8 DER."""
         context = self._lib.EVP_PKEY_CTX_new_id(kind, None)
@@ -207,9 +198,9 @@ class Libcrypto:
             raise HouseError("libcrypto refused a call that must not fail")
 
 
-def open_libcrypto() -> Libcrypto | None:
-    """Load the system's libcrypto; None where there is none of version 3."""
+def open_libcrypto(name: str = "libcrypto.so.3") -> Libcrypto | None:
+    """Load the system's libcrypto; None where there is none with the calls of version 3."""
     try:
-        return Libcrypto(ctypes.CDLL("libcrypto.so.3"))
+        return Libcrypto(ctypes.CDLL(name))
     except (OSError, AttributeError):
         return None
