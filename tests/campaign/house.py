@@ -1,0 +1,90 @@
+"""A gateway that can be told to die at a named place: the campaign's own way to start one.
+
+    python tests/campaign/house.py CONFIG PASSED [PLACE NUMBER]
+
+Each place that is passed is written into the file PASSED. With PLACE and NUMBER the process kills
+itself (SIGKILL) when it passes that place for the NUMBERth time.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.app import Doors, open_gateway
+from gateway.settings import load
+
+
+class Fuse:
+    """Counts the places that are passed and burns at one of them."""
+
+    def __init__(self, passed: Path, place: str = "", number: int = 0) -> None:
+        self._counts: Counter[str] = Counter()
+        self._file = passed.open("a", encoding="utf-8", buffering=1)
+        self._place, self._number = place, number
+
+    def __call__(self, name: str) -> None:
+        """Pass a place."""
+        self._counts[name] += 1
+        if self._counts[name] == 1:
+            self._file.write(f"{name}\n")
+        if name == self._place and self._counts[name] >= self._number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch_calls_out(fuse: Fuse) -> aiohttp.TraceConfig:
+    """Return a trace that passes the fuse on either side of every write to a socket."""
+    trace = aiohttp.TraceConfig()
+
+    async def before(_session: object, _context: SimpleNamespace, _params: object) -> None:
+        fuse("before-write:call")
+
+    async def after(_session: object, _context: SimpleNamespace, _params: object) -> None:
+        fuse("after-write:call")
+
+    async def heard(_session: object, _context: SimpleNamespace, _params: object) -> None:
+        fuse("after-read:reply")
+
+    trace.on_request_start.append(before)
+    trace.on_request_chunk_sent.append(after)
+    trace.on_request_end.append(heard)
+    return trace
+
+
+def watch_calls_in(fuse: Fuse) -> Middleware:
+    """Return a middleware that passes the fuse on either side of every answer's write."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        kind = request.path.split("/")[1]
+        response = await handler(request)
+        fuse(f"before-write:answer-{kind}")
+        await response.prepare(request)
+        await response.write_eof()
+        fuse(f"after-write:answer-{kind}")
+        return response
+
+    return middleware
+
+
+async def run(config: Path, fuse: Fuse) -> None:
+    """Serve until SIGTERM."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    doors = Doors(
+        failpoint=fuse, traces=[watch_calls_out(fuse)], middlewares=[watch_calls_in(fuse)]
+    )
+    async with open_gateway(load(config, environ={}), doors):
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    place, number = (*sys.argv[3:5], "", "0")[:2]
+    asyncio.run(run(Path(sys.argv[1]), Fuse(Path(sys.argv[2]), place, int(number))))

@@ -1,0 +1,122 @@
+"""The power is cut at every place and at random, and every document still ends in one outcome.
+
+`make test` runs it small; `make campaign` runs it large (CAMPAIGN_DOCUMENTS, CAMPAIGN_KILLS).
+The sandbox lives in a process of its own and its duplicate guard is off, so that a blind repeat
+would show as a second registration.
+"""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway import sandbox
+from tests.campaign.remd.proof import Evidence
+from tests.campaign.rig import Courier, Rig, make_documents
+
+DOCUMENTS = int(os.getenv("CAMPAIGN_DOCUMENTS", "60"))
+KILLS = int(os.getenv("CAMPAIGN_KILLS", "8"))
+SEED = int(os.getenv("CAMPAIGN_SEED", "2023"))
+REPORT = os.getenv("CAMPAIGN_REPORT", "")
+SCALE = 1200.0
+PATIENCE = 240.0
+"""Seconds within which everything is settled once nobody cuts the power any more."""
+
+
+def scenario(folder: Path) -> Path:
+    """Return the year 2023, with the duplicate guard off."""
+    shipped = Path(sandbox.__file__).parent / "remd" / "scenarios" / "seed-2023.toml"
+    file = folder / "seed-2023-no-guard.toml"
+    file.write_text(
+        "duplicate_guard = false\n" + shipped.read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    return file
+
+
+@pytest.mark.slow
+async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindly(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(folder=tmp_path, scale=SCALE)
+    chance = random.Random(SEED)
+    began = time.monotonic()
+    async with rig.sandbox(scenario(tmp_path)), aiohttp.ClientSession() as session:
+        documents = make_documents(rig, DOCUMENTS)
+        courier = Courier(rig, session)
+        async with asyncio.TaskGroup() as group:
+            handing = group.create_task(courier.hand_over_all(documents, at_once=4))
+            random_kills = await cut_at_random(rig, chance)
+            await cut_at_every_place(rig)
+            await rig.start()
+            await handing
+        stands = await settle(courier)
+        assert await rig.stop() == 0
+    evidence = Evidence(tmp_path / "sandbox.sqlite")
+    met, twice = evidence.registered_twice()
+    report = {
+        "documents": len(documents),
+        "random_kills": random_kills,
+        "places": len(rig.passed),
+        "places_died_at": sum(one.died for one in rig.kills),
+        "outcomes": Counter(str(one["outcome"]) for one in stands.values()),
+        "attempts": sum(map(len, evidence.attempts.values())),
+        "searches": len(evidence.searches),
+        "registered_twice_meeting_one_in_work": len(met),
+        "seconds": round(time.monotonic() - began),
+    }
+    write_report(report)
+
+    assert len(stands) == DOCUMENTS
+    assert {uid: one["state"] for uid, one in stands.items() if one["state"] != "closed"} == {}
+    assert not evidence.sent_after_registered()
+    assert not evidence.repeated_without_inquiry()
+    assert not twice
+    assert not [one.place for one in rig.kills if not one.died], "these places were not reached"
+    for uid, one in stands.items():
+        numbers = {number for number, _ in evidence.registrations.get(uid, ())}
+        assert (one["outcome"] == "registered") == bool(numbers), uid
+        assert one["number"] in numbers or not numbers, uid
+
+
+def write_report(report: dict[str, object]) -> None:
+    """Write the figures where CAMPAIGN_REPORT says."""
+    if REPORT:
+        Path(REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+async def cut_at_random(rig: Rig, chance: random.Random) -> int:
+    """Start the gateway and kill it at a random moment, again and again."""
+    for _ in range(KILLS):
+        await rig.start()
+        await rig.live(chance.uniform(1.5, 6.0))
+        await rig.kill()
+    return KILLS
+
+
+async def cut_at_every_place(rig: Rig) -> None:
+    """Die once at every place that any gateway passes; new ones are found on the way."""
+    burned: set[str] = set()
+    while pending := sorted(rig.passed - burned):
+        for place in pending:
+            burned.add(place)
+            await rig.start(place)
+            if not await rig.live(12.0):
+                await rig.kill()
+
+
+async def settle(courier: Courier) -> dict[str, dict[str, object]]:
+    """Wait until nothing is owed any more, or patience ends."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        stands = await courier.stand()
+        if all(one["state"] in {"closed", "parked"} for one in stands.values()):
+            return stands
+        if time.monotonic() > end:
+            return stands
+        await asyncio.sleep(1)
