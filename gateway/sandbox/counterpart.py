@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -72,6 +73,11 @@ class SandboxAccount:
         """Return the localUids that have more than one registration."""
         known = self.documents.values()
         return tuple(one.local_uid for one in known if len(one.registrations) > 1)
+
+    def as_json(self) -> str:
+        """Return the account as JSON, moments in ISO 8601."""
+        table = asdict(self) | {"registered_twice": self.registered_twice}
+        return json.dumps(table, ensure_ascii=False, default=datetime.isoformat)
 
     def lost(self, local_uids: Iterable[str]) -> tuple[str, ...]:
         """Return those that have no verdict here, though they were to be brought."""

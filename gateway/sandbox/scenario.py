@@ -34,6 +34,8 @@ class Answer(StrEnum):
     """Nothing for `hold`, then the connection is reset."""
     RESET = "reset"
     """The connection is reset once the request was read."""
+    INCOMPLETE = "incomplete"
+    """A search finds nothing, and does not say that this is all."""
 
 
 class Becomes(StrEnum):
@@ -119,7 +121,7 @@ class Behaviour:
     """The file cannot be fetched, as if the МИС were down."""
     callbacks: tuple[Callback, ...] = (Callback(),)
     inquiries_unanswered: int = 0
-    """So many searches that cover the document get `inquiry_answer`."""
+    """So many searches that cover the document get `inquiry_answer` instead of what is true."""
     inquiry_answer: Answer = Answer.SILENCE
 
 

@@ -21,11 +21,11 @@ from gateway.sandbox.remd.caller import Caller
 from gateway.sandbox.remd.checks import Examiner
 from gateway.sandbox.remd.codes import say
 from gateway.sandbox.remd.configuration import write_configuration
+from gateway.sandbox.remd.inquiries import Inquiries
 from gateway.sandbox.remd.metadata import WSDL, find_faults, read_metadata
 from gateway.sandbox.remd.reception import Call, Reception, Refused, write_response
 from gateway.sandbox.remd.records import Attempt, Stage
 from gateway.sandbox.remd.registry import Registry
-from gateway.sandbox.remd.search import read_search, write_matches
 from gateway.sandbox.remd.settings import OrganizationSettings, RemdSettings, read_bytes
 from gateway.sandbox.remd.trust import Trust, unarmor
 from gateway.sandbox.remd.work import Work
@@ -43,7 +43,6 @@ from gateway.signatures.backends import open_backend
 
 NAME = Path(__file__).parent.name
 _REGISTERED = "RegisterDocumentResponse"
-_SEARCHED = "searchRegistryItemResponse"
 
 
 class Remd:
@@ -78,6 +77,7 @@ class Remd:
         certificate = read_bytes(settings.certificate_file, "remd.certificate_file")
         self._signer = Signer(key, unarmor(certificate)[0], backend)
         self._answers = Answers(self._signer, clock, ids, settings)
+        self._inquiries = Inquiries(self.registry, self.log, settings, scenario, self._answers)
         self._work = Work(
             self.registry, self.log, Examiner(trust, backend), scenario, settings, clock, ids
         )
@@ -151,20 +151,23 @@ class Remd:
         )
         if call.operation == "registerDocument":
             return await self._register(request, call)
-        return await self._search(request, call)
+        return await self._inquiries.answer(request, call)
 
     def _show(self, request: web.Request) -> web.StreamResponse:
-        """Give the WSDL and its schemas, or the log."""
+        """Give the WSDL and its schemas, the log, or the account."""
         place = request.path.removeprefix(f"/{self.name}").strip("/")
         if "wsdl" in request.rel_url.query:
             raise web.HTTPFound(f"/{self.name}/service.wsdl")
         if place == "log":
             lines = "".join(entry.as_json() + "\n" for entry in self.log.entries())
             return web.Response(text=lines, content_type="application/x-ndjson")
+        if place == "account":
+            account = give_account(self.registry, self.log, self._scenario)
+            return web.Response(text=account.as_json(), content_type="application/json")
         known = {path.name: path for path in WSDL.iterdir() if path.suffix in (".wsdl", ".xsd")}
         if place in known:
             return web.Response(body=known[place].read_bytes(), content_type="text/xml")
-        return web.Response(status=404, text="POST SOAP here; GET ?wsdl, log\n")
+        return web.Response(status=404, text="POST SOAP here; GET ?wsdl, log, account\n")
 
     # --- registerDocument ----------------------------------------------------------------------
 
@@ -265,42 +268,6 @@ class Remd:
                 await self._work.wait_for_end(message_id)
         except TimeoutError:
             self.log.write("answer_before_callback", message_id=message_id)
-
-    # --- searchRegistryItem --------------------------------------------------------------------
-
-    async def _search(self, request: web.Request, call: Call) -> web.StreamResponse:
-        if not call.organizations:
-            return self._answers.reply(call, write_response(_SEARCHED, (say("NO_RMIS"),)))
-        faults = find_faults(call.request)
-        if faults:
-            return self._answers.reply(call, write_response(_SEARCHED, faults))
-        search = read_search(call.request, self.registry, self._settings.page_size)
-        if search.organization not in [one.oid for one in call.organizations]:
-            return self._answers.reply(call, write_response(_SEARCHED, (say("ACCESS_DENIED"),)))
-        silence = self.registry.take_silence(search)
-        found, total = self.registry.search(search)
-        self.log.write(
-            "search",
-            message_id=call.message_id,
-            organization=search.organization,
-            document_kind=search.kind,
-            begin="" if search.begin is None else search.begin.isoformat(),
-            end="" if search.end is None else search.end.isoformat(),
-            patient=search.patient,
-            page=search.page,
-            total=total,
-            complete=search.page * search.page_size >= total,
-            answered=silence is None,
-            found=" ".join(one.local_uid for one in found),
-        )
-        body = write_matches(search, found, total)
-        if silence is None:
-            return self._answers.reply(call, body)
-        _message_id, rule, number = silence
-        behaviour = self._scenario.rule(rule).behaviour(number)
-        return await self._answers.say(
-            request, call, behaviour.inquiry_answer, body, behaviour.hold
-        )
 
 
 def _first_stage(behaviour: Behaviour) -> Stage:

@@ -94,8 +94,11 @@ def _same_moment(written: str, metadata: Metadata) -> bool:
         return False
     day, clock, zone = match.groups()
     created = metadata.created
-    if zone:
-        created = created.astimezone(datetime.strptime(zone, "%z").tzinfo)
+    try:
+        if zone:
+            created = created.astimezone(datetime.strptime(zone, "%z").tzinfo)
+    except (ValueError, OverflowError):  # +29:00 is no zone
+        return False
     return created.strftime("%Y%m%d%H%M%S").startswith(day + (clock or ""))
 
 

@@ -68,7 +68,7 @@ def find_faults(body: etree._Element) -> tuple[ErrorItem, ...]:
     if not schema.validate(body):
         lines = dict.fromkeys(map(_tell, schema.error_log))  # type: ignore[call-overload] # iterable
         return tuple(say("VALIDATION_ERROR", line) for line in list(lines)[:MOST_ITEMS])
-    return tuple(_find_wrong_sums(body))
+    return (*_find_impossible_moments(body), *_find_wrong_sums(body))
 
 
 def read_metadata(body: etree._Element) -> Metadata:
@@ -129,6 +129,17 @@ def _tell(error: etree._LogEntry) -> str:
     """Say where and which rule, without the value that libxml2 quotes."""
     place = "/".join(step.rpartition(":")[2] for step in (error.path or "").split("/"))
     return f"{place} ({error.type_name})"
+
+
+def _find_impossible_moments(body: etree._Element) -> Iterable[ErrorItem]:
+    """Find what the schema calls a moment and no calendar of ours has: 24:00, the year 12026."""
+    for name in ("creationDate", "birthDate", "registerDateBegin", "registerDateEnd"):
+        for element in body.iter(f"{{{SERVICE}}}{name}"):
+            text = (element.text or "").strip()
+            try:
+                read_moment(text[:10] if name == "birthDate" else text).astimezone(UTC)
+            except (ValueError, OverflowError):
+                yield say("VALIDATION_ERROR", f"такого времени нет: {name}")
 
 
 def _find_wrong_sums(body: etree._Element) -> Iterable[ErrorItem]:

@@ -16,7 +16,7 @@ from gateway.sandbox.remd.soap import (
     SOAP11,
     SOAP12,
     Envelope,
-    parse,
+    only_child,
     read_envelope,
 )
 from gateway.sandbox.remd.wss import InsecureMessage, Verifier
@@ -81,9 +81,9 @@ class Reception:
         pinned = certificate.sha256 in self._settings.transport_certificates
         if organizations and certificate.ogrn not in speaks_for and not pinned:
             raise Refused("the certificate is not this information system's", envelope.version)
-        request = parse(verified.body)[0]
+        request = only_child(verified.body)
         operation = self._read_operation(envelope, request)
-        if not self._registry.remember_message(envelope.client_entity_id, envelope.message_id, now):
+        if not self._registry.remember_message(envelope.message_id, now):
             raise Refused("this MessageID was used before", envelope.version)
         return Call(
             version=envelope.version,

@@ -25,8 +25,7 @@ from gateway.sandbox.remd.records import (
 _TABLES = """
 CREATE TABLE IF NOT EXISTS remd_secret (key BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS remd_message (
-    client TEXT NOT NULL, message_id TEXT NOT NULL, at TEXT NOT NULL,
-    PRIMARY KEY (client, message_id)
+    message_id TEXT PRIMARY KEY, at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS remd_attempt (
     message_id TEXT PRIMARY KEY, local_uid TEXT NOT NULL, number INTEGER NOT NULL,
@@ -68,12 +67,12 @@ class Registry:
         digits = snils_digits(snils).encode()
         return hmac.new(self._key, digits, hashlib.sha256).hexdigest()
 
-    def remember_message(self, client: str, message_id: str, at: datetime) -> bool:
-        """Note a MessageID; return False when this client has used it before."""
+    def remember_message(self, message_id: str, at: datetime) -> bool:
+        """Note a MessageID; return False when anybody has used it before."""
         normal = message_id.lower().removeprefix("urn:uuid:").replace("-", "")
         cursor = self.store.execute(
-            "INSERT OR IGNORE INTO remd_message VALUES (?, ?, ?)",
-            (client.lower(), normal, at.isoformat()),
+            "INSERT OR IGNORE INTO remd_message VALUES (?, ?)",
+            (normal, at.isoformat()),
         )
         return cursor.rowcount == 1
 
@@ -147,15 +146,14 @@ class Registry:
         rows = self.store.execute("SELECT * FROM remd_attempt ORDER BY rowid")
         return [read_attempt(row) for row in rows]
 
-    def take_silence(self, search: Search) -> tuple[str, str, int] | None:
-        """Return an attempt that makes this search go unanswered, and count that down.
+    def take_unanswered(self, search: Search) -> Attempt | None:
+        """Return the first attempt that this search covers and that wants it to go wrong.
 
-        All attempts that the search covers are counted down; the first is returned as its
-        MessageID, rule and number.
+        Every such attempt has one search less to spoil afterwards.
         """
         with transaction(self.store):
             rows = self.store.execute(
-                "SELECT message_id, rule, number FROM remd_attempt WHERE unanswered > 0"
+                "SELECT * FROM remd_attempt WHERE unanswered > 0"
                 " AND organization = ? AND ? IN ('', kind) AND ? IN ('', patient) ORDER BY rowid",
                 (search.organization, search.kind, search.patient),
             ).fetchall()
@@ -163,7 +161,7 @@ class Registry:
                 "UPDATE remd_attempt SET unanswered = unanswered - 1 WHERE message_id = ?",
                 [(row["message_id"],) for row in rows],
             )
-        return None if not rows else (rows[0]["message_id"], rows[0]["rule"], rows[0]["number"])
+        return read_attempt(rows[0]) if rows else None
 
     def find_registration(self, local_uid: str) -> Registration | None:
         """Return the first registration of a document."""

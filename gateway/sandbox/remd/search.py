@@ -11,6 +11,8 @@ from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.remd.result import STATUS
 from gateway.sandbox.remd.soap import SERVICE
 
+RESPONSE = "searchRegistryItemResponse"
+
 
 def read_search(request: etree._Element, registry: Registry, page_size: int) -> Search:
     """Read a request that the schema has passed; pages are never larger than `page_size`."""
@@ -29,7 +31,7 @@ def read_search(request: etree._Element, registry: Registry, page_size: int) -> 
 
 def write_matches(search: Search, found: list[Registration], total: int) -> etree._Element:
     """Write one page; `hasMore` false says that nothing is left out."""
-    response = write_response("searchRegistryItemResponse", ())
+    response = write_response(RESPONSE, ())
     matches = etree.SubElement(response, f"{{{SERVICE}}}matches")
     for registration in found:
         _write_match(matches, registration)

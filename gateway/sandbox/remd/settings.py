@@ -52,8 +52,6 @@ class RemdSettings:
     """How often a file is asked for and a callback is offered."""
     pause: timedelta = timedelta(seconds=30)
     """Between two tries."""
-    max_body_mib: int = 16
-    """Largest request that is read."""
 
     def scaled(self, duration: timedelta) -> timedelta:
         """Return how long a duration of the real system lasts here."""

@@ -119,6 +119,11 @@ def write_envelope(version: str, headers: Headers, body: etree._Element) -> etre
     return root
 
 
+def only_child(body: bytes) -> etree._Element:
+    """Return the element in a Body that was canonicalised. Raises MalformedMessage."""
+    return next(parse(body).iterchildren("*"))
+
+
 def write_fault(version: str, reason: str, *, sender_at_fault: bool) -> bytes:
     """Build a Fault (SOAP 1.1 §4.4, SOAP 1.2 part 1 §5.4)."""
     root = etree.Element(f"{{{version}}}Envelope", nsmap={"soap": version})

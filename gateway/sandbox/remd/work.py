@@ -20,7 +20,7 @@ from gateway.sandbox.remd.records import Attempt, Stage
 from gateway.sandbox.remd.registry import Registry
 from gateway.sandbox.remd.result import write_result
 from gateway.sandbox.remd.settings import RemdSettings
-from gateway.sandbox.remd.soap import parse
+from gateway.sandbox.remd.soap import only_child
 from gateway.sandbox.scenario import Becomes, Behaviour, ErrorItem, Form, Says, Scenario
 
 
@@ -90,7 +90,7 @@ class Work:
     async def _check(self, attempt: Attempt, behaviour: Behaviour, caller: Caller) -> Attempt:
         if behaviour.becomes is Becomes.REJECTED:
             return self._reject(attempt, behaviour.errors)
-        metadata = read_metadata(parse(attempt.request)[0])
+        metadata = read_metadata(only_child(attempt.request))
         organization = self._settings.organization(attempt.organization)
         if organization is None:  # it was taken out of the configuration meanwhile
             return self._reject(attempt, (say("INTERNAL_ERROR"),))

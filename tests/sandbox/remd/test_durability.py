@@ -83,6 +83,20 @@ async def test_log_proves_who_was_told_what_and_when(talk: Talk) -> None:
     assert by_kind["search"]["found"] == paper.local_uid
 
 
+async def test_account_is_given_over_the_wire_as_well(talk: Talk) -> None:
+    async with talk() as t:
+        paper = t.paper()
+        await t.bring(paper)
+        await t.mis.wait_for_told()
+        async with t.mis.session.get(f"{t.sandbox.url}/account") as response:
+            account = json.loads(await response.text())
+
+    document = account["documents"][paper.local_uid]
+    assert (document["expected"], document["standing"]) == ("registered", "registered")
+    assert document["registrations"][0]["number"].startswith("121.77.")
+    assert account["registered_twice"] == []
+
+
 async def test_log_and_store_hold_no_snils(talk: Talk, tmp_path: Path) -> None:
     store = tmp_path / "sandbox.sqlite"
     async with talk(store=store) as t:

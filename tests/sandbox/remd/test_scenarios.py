@@ -341,6 +341,30 @@ async def test_seed_2023_answers_some_first_attempts_only_after_the_resend(talk:
     assert account.registered_twice == ()
 
 
+@pytest.mark.parametrize(
+    ("rule", "status", "text"),
+    [
+        ("incomplete", 200, b"success"),
+        ("fault", 500, b"Fault"),
+        ("error", 200, b"INTERNAL_ERROR"),
+    ],
+)
+async def test_search_trouble_gives_two_answers_from_which_nothing_follows(
+    talk: Talk, rule: str, status: int, text: bytes
+) -> None:
+    async with talk("search-trouble") as t:
+        paper = t.paper(rule)
+        await t.bring(paper)
+        await wait_until_registered(t)
+        useless = [await t.mis.search(CLINIC) for _ in range(2)]
+        useful = await t.mis.search(CLINIC)
+
+    assert [one.status for one in useless] == [status, status]
+    assert all(text in one.raw for one in useless)
+    assert all(b"hasMore" not in one.raw and b"emdrId" not in one.raw for one in useless)
+    assert useful.local_uids() == [paper.local_uid]
+
+
 def test_every_shipped_scenario_has_a_test_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
 
