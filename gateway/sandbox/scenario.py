@@ -210,10 +210,14 @@ NO_FAULTS = Scenario(name="none", title="A system that works")
 
 
 def foresee(rule: Rule, *, attempts: int = 2) -> str:
-    """Return what a faultless document comes to: `registered`, `rejected` or `none`."""
+    """Return what a faultless document comes to: `registered`, `rejected` or `none`.
+
+    A rule for the first attempt only rejects that attempt («не в отведённое время»), not the
+    document.
+    """
     for attempt in range(1, attempts + 1):
         does = rule.behaviour(attempt)
-        if does.becomes is Becomes.REJECTED:
+        if does.becomes is Becomes.REJECTED and not rule.first_attempt_only:
             return "rejected"
         if does.becomes is Becomes.CHECKED and not does.file_unreachable:
             return "registered"

@@ -80,6 +80,10 @@ def test_a_rule_may_be_for_named_documents_only() -> None:
             Rule(name="x", first_attempt_only=True, does=Behaviour(becomes=Becomes.DROPPED)),
             "registered",
         ),
+        (
+            Rule(name="x", first_attempt_only=True, does=Behaviour(becomes=Becomes.REJECTED)),
+            "registered",
+        ),
     ],
 )
 def test_what_a_faultless_document_comes_to_is_foreseen(rule: Rule, expected: str) -> None:

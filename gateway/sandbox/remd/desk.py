@@ -226,7 +226,7 @@ class Remd:
             organization=metadata.organization,
             kind=metadata.kind,
             patient=self.registry.hide(metadata.patient.snils),
-            request=call.body,
+            request=b"" if behaviour.becomes is Becomes.DROPPED else call.body,
             version=call.version,
             client=call.client,
             callback=callback,

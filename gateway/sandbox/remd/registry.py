@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS remd_attempt (
 );
 CREATE INDEX IF NOT EXISTS remd_attempt_by_due ON remd_attempt (stage, due);
 CREATE INDEX IF NOT EXISTS remd_attempt_by_document ON remd_attempt (local_uid);
+CREATE INDEX IF NOT EXISTS remd_attempt_unanswered ON remd_attempt (organization)
+    WHERE unanswered > 0;
 CREATE TABLE IF NOT EXISTS remd_registration (
     id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, local_uid TEXT NOT NULL,
     message_id TEXT NOT NULL, organization TEXT NOT NULL, kind TEXT NOT NULL,
@@ -98,12 +100,16 @@ class Registry:
             )
 
     def save(self, attempt: Attempt) -> Attempt:
-        """Write how the work on an attempt stands; what was answered is not touched."""
+        """Write how the work on an attempt stands; what was answered is not touched.
+
+        The request is let go when nothing more is to be done with it.
+        """
         with transaction(self.store):
             self.store.execute(
                 "UPDATE remd_attempt SET stage = :stage, due = :due, tries = :tries,"
                 " verdict = :verdict, number_given = :number_given, errors = :errors,"
-                " callback_index = :callback_index, callback_message_id = :callback_message_id"
+                " callback_index = :callback_index, callback_message_id = :callback_message_id,"
+                " request = CASE :stage WHEN 'done' THEN x'' ELSE request END"
                 " WHERE message_id = :message_id",
                 attempt_as_row(attempt),
             )

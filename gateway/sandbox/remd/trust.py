@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from asn1crypto import algos, crl, pem, x509
+from asn1crypto import algos, crl, parser, pem, x509
 
 from gateway.errors import CryptoUnavailable, MalformedMessage, SettingError
 from gateway.signatures.algorithms import (
@@ -24,6 +24,7 @@ SNILS = "1.2.643.100.3"
 ORGANIZATION_NAME = "2.5.4.10"
 COMMON_NAME = "2.5.4.3"
 LONGEST_CHAIN = 5
+_VERSION_TAG, _INTEGER_TAG = 0xA0, 0x02
 
 
 class Standing(StrEnum):
@@ -75,15 +76,18 @@ def read_certificate(der: bytes) -> Certificate:
     """Read a DER certificate. Raises MalformedMessage."""
     try:
         read = x509.Certificate.load(der, strict=True)
+        tbs = split(der)[0]
+        parts = split(tbs)
+        serial = 1 if parts[0][0] == _VERSION_TAG else 0  # version is optional before it
         usage = read.key_usage_value
         named = set() if usage is None else usage.native
         constraints = read.basic_constraints_value
         return Certificate(
             der=der,
-            spki=read["tbs_certificate"]["subject_public_key_info"].dump(),
+            spki=parts[serial + 5],
             sha256=hashlib.sha256(der).hexdigest(),
-            issuer=read.issuer.dump(),
-            subject=read.subject.dump(),
+            issuer=parts[serial + 2],
+            subject=parts[serial + 4],
             serial=read.serial_number,
             not_before=read.not_valid_before,
             not_after=read.not_valid_after,
@@ -96,11 +100,23 @@ def read_certificate(der: bytes) -> Certificate:
             may_issue=bool(constraints and constraints["ca"].native)
             and (usage is None or "key_cert_sign" in named),
             algorithm=read["signature_algorithm"]["algorithm"].dotted,
-            tbs=read["tbs_certificate"].dump(),
+            tbs=tbs,
             signature=read["signature_value"].native,
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, IndexError) as error:
         raise MalformedMessage("the certificate cannot be read") from error
+
+
+def split(der: bytes) -> list[bytes]:
+    """Return what a SEQUENCE holds, as it is written: what was signed. Raises ValueError."""
+    contents = parser.parse(der, strict=True)[4]
+    parts, place = [], 0
+    while place < len(contents):
+        _, _, _, header, content, trailer = parser.parse(contents[place:])
+        end = place + len(header) + len(content) + len(trailer)
+        parts.append(contents[place:end])
+        place = end
+    return parts
 
 
 def unarmor(octets: bytes) -> list[bytes]:
@@ -208,17 +224,19 @@ class Trust:
     def _add_list(self, der: bytes) -> None:
         try:
             read = crl.CertificateList.load(der, strict=True)
-            issuer = read.issuer.dump()
             tbs = read["tbs_cert_list"]
+            signed = split(der)[0]
+            parts = split(signed)
+            issuer = parts[2 if parts[0][0] == _INTEGER_TAG else 1]  # version is optional
             algorithm = read["signature_algorithm"]["algorithm"].dotted
             revoked = tbs["revoked_certificates"]
             serials = frozenset(int(one["user_certificate"].native) for one in revoked or ())
             next_update = tbs["next_update"].native
             signature = read["signature"].native
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, IndexError):
             return  # a README in the folder is no list
         for authority in self._authorities.get(issuer, ()):
-            if verify_by(self._backend, authority, algorithm, signature, tbs.dump()):
+            if verify_by(self._backend, authority, algorithm, signature, signed):
                 self._lists[issuer] = _Revocations(next_update, serials)
 
 

@@ -95,9 +95,9 @@ class Work:
         if organization is None:  # it was taken out of the configuration meanwhile
             return self._reject(attempt, (say("INTERNAL_ERROR"),))
         now = self._clock.now()
-        examined = await asyncio.to_thread(
-            self._examiner.examine_signatures, metadata, organization, now=now
-        )
+        # Not in a thread: asn1crypto sets its classes up at their first use, and two threads that
+        # do so at once read nonsense.
+        examined = self._examiner.examine_signatures(metadata, organization, now=now)
         if examined.faults:
             return self._reject(attempt, examined.faults)
         try:

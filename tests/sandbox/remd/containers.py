@@ -33,6 +33,7 @@ def make_container(
     with_certificate: bool = True,
     inside: bool = False,
     spoil: bool = False,
+    unsorted: bool = False,
 ) -> bytes:
     """Sign `content` by every hand; the keywords bend what comes out."""
     signed = cms.SignedData(
@@ -43,7 +44,9 @@ def make_container(
                 "content_type": "data",
                 **({"content": content} if inside else {}),
             },
-            "signer_infos": [_sign(content, hand, at, without, spoil=spoil) for hand in hands],
+            "signer_infos": [
+                _sign(content, hand, at, without, spoil=spoil, unsorted=unsorted) for hand in hands
+            ],
         }
     )
     if with_certificate:
@@ -57,7 +60,9 @@ def _digest_algorithm(hand: Hand) -> algos.DigestAlgorithm:
     return algos.DigestAlgorithm({"algorithm": DEFAULTS[family].digest.oid})
 
 
-def _sign(content: bytes, hand: Hand, at: datetime, without: str, *, spoil: bool) -> cms.SignerInfo:
+def _sign(
+    content: bytes, hand: Hand, at: datetime, without: str, *, spoil: bool, unsorted: bool
+) -> cms.SignerInfo:
     backend = open_backend()
     key = backend.load_private(hand.key)
     algorithm = DEFAULTS[key.family]
@@ -87,6 +92,10 @@ def _sign(content: bytes, hand: Hand, at: datetime, without: str, *, spoil: bool
             if name != without
         ]
     )
+    attributes = cms.CMSAttributes.load(attributes.dump())
+    if unsorted:  # the same attributes in another order: BER, not DER
+        turned = b"".join(one.dump() for one in reversed(list(attributes)))
+        attributes = cms.CMSAttributes.load(attributes.dump()[: -len(turned)] + turned)
     made = backend.sign(key, algorithm, attributes.dump())
     if spoil:
         made = made[:-1] + bytes((made[-1] ^ 1,))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sandbox.remd.settings import RemdSettings
 from tests.sandbox.remd.conftest import CLOCK, Conversation, Talk
 from tests.sandbox.remd.containers import make_container, read_hand
 from tests.sandbox.remd.papers import Paper, spoil
@@ -127,6 +128,7 @@ SIGNATURES = {
     "no-ess": (_bend(CHAIR, without="signing_certificate_v2"), "WRONG_SIGNATURE_FORMAT"),
     "content-inside": (_bend(CHAIR, inside=True), "WRONG_SIGNATURE_FORMAT"),
     "no-certificate": (_bend(CHAIR, with_certificate=False), "NO_END_ENTITY_CERTIFICATE"),
+    "not-der": (_bend(CHAIR, unsorted=True), "SIGNATURE_DECODING_ERROR"),
     "spoilt-value": (_bend(CHAIR, spoil=True), "SIGNATURE_VERIFICATION_ERROR"),
     "two-signers": (_by(CHAIR, CHAIR, "ru-clinic77-member-1"), "MULTIPLE_SIGNERS"),
     "other-person": (_by(CHAIR, "ru-clinic77-member-1"), "VALUE_MISMATCH_METADATA_AND_CERTIFICATE"),
@@ -205,6 +207,32 @@ async def test_file_that_is_not_what_was_described_is_told(talk: Talk, case: str
     assert (account.standing, account.registrations) == ("rejected", ())
 
 
+async def test_organisation_of_another_ogrn_is_told_also_where_no_name_is_known(
+    talk: Talk, settings: RemdSettings
+) -> None:
+    unnamed = {key: replace(one, name="") for key, one in settings.organizations.items()}
+    async with talk(organizations=unnamed) as t:
+        await t.bring(_by(ORGANIZATION, "ru-hospital16-organization")(t, t.paper()))
+        (told,) = await t.mis.wait_for_told()
+
+    assert told.codes == ["VALUE_MISMATCH_METADATA_AND_CERTIFICATE"]
+    assert "ОГРН" in told.text("message")
+
+
+async def test_organisation_whose_certificate_has_another_name_is_told(
+    talk: Talk, settings: RemdSettings
+) -> None:
+    renamed = {
+        key: replace(one, name="ООО «Другое»") for key, one in settings.organizations.items()
+    }
+    async with talk(organizations=renamed) as t:
+        await t.bring(t.paper())
+        (told,) = await t.mis.wait_for_told()
+
+    assert told.codes == ["VALUE_MISMATCH_METADATA_AND_CERTIFICATE"]
+    assert "ORG_NAME" in told.text("message")
+
+
 async def test_legal_authenticator_must_be_among_the_signers(talk: Talk) -> None:
     async with talk() as t:
         paper = t.paper()
@@ -238,7 +266,7 @@ async def test_gost_signatures_are_taken(talk: Talk) -> None:
         await t.bring(paper)
         (told,) = await t.mis.wait_for_told()
 
-    assert told.text("status") == "success"
+    assert (told.text("status"), told.codes) == ("success", [])
 
 
 async def test_signature_made_by_openssl_is_taken(

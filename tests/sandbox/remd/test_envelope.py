@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import shutil
@@ -15,12 +16,13 @@ import pytest
 from lxml import etree
 
 from gateway.sandbox.remd.soap import EGISZ, SOAP11, WSA, WSU, serialize
-from gateway.sandbox.remd.wss import DS, WSSE
+from gateway.sandbox.remd.wss import DS, EXC_C14N, WSSE, Signer, canonicalize
 from tests.sandbox.remd.conftest import CLOCK, OTHER_CLIENT, Conversation, Talk
 from tests.sandbox.remd.containers import read_hand
 from tests.sandbox.remd.mis import SERVICE, Answer
 
 RSA_SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
+SHA_512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 Bend = Callable[[etree._Element], None]
 
@@ -56,23 +58,75 @@ def wrap_the_body(root: etree._Element) -> None:
 
 
 def repeat_the_id(root: etree._Element) -> None:
-    find(root, f"{{{SERVICE}}}patient").set("Id", "body")
+    find(root, f"{{{EGISZ}}}transportHeader").set("Id", "body")
+
+
+def sign_again(root: etree._Element, signer: Signer) -> None:
+    """Make the signature value right for a SignedInfo that was bent."""
+    info = find(root, f"{{{DS}}}SignedInfo")
+    made = signer.backend.sign(signer.key, signer.algorithm, canonicalize(info))
+    find(root, f"{{{DS}}}SignatureValue").text = base64.b64encode(made).decode()
 
 
 def ask_for_sha1(root: etree._Element) -> None:
     find(root, f"{{{DS}}}SignatureMethod").set("Algorithm", RSA_SHA1)
 
 
-def ask_for_another_transform(root: etree._Element) -> None:
+def ask_for_inclusive_signed_info(root: etree._Element) -> None:
+    find(root, f"{{{DS}}}CanonicalizationMethod").set("Algorithm", INCLUSIVE)
+
+
+def canonicalise_the_body_inclusively(root: etree._Element) -> None:
     find(root, f"{{{DS}}}Transform").set("Algorithm", INCLUSIVE)
+    octets = etree.tostring(find(root, f"{{{SOAP11}}}Body"), method="c14n")
+    digest = hashlib.sha256(octets).digest()
+    find(root, f"{{{DS}}}DigestValue").text = base64.b64encode(digest).decode()
 
 
-def sign_less(root: etree._Element) -> None:
-    drop(root, f"{{{DS}}}Reference")
+def add_a_transform(root: etree._Element) -> None:
+    """Hide a part of the Body from the digest."""
+    transforms = find(root, f"{{{DS}}}Transforms")
+    xpath = etree.SubElement(
+        transforms, f"{{{DS}}}Transform", Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"
+    )
+    etree.SubElement(xpath, f"{{{DS}}}XPath").text = "not(self::documentNumber)"
+
+
+def ask_for_a_prefix_list(root: etree._Element) -> None:
+    transform = find(root, f"{{{DS}}}Transform")
+    etree.SubElement(transform, f"{{{EXC_C14N}}}InclusiveNamespaces", PrefixList="soap")
+
+
+def mix_the_families(root: etree._Element) -> None:
+    """Give a digest that holds, of another family than the signature."""
+    find(root, f"{{{DS}}}DigestMethod").set("Algorithm", SHA_512)
+    digest = hashlib.sha512(canonicalize(find(root, f"{{{SOAP11}}}Body"))).digest()
+    find(root, f"{{{DS}}}DigestValue").text = base64.b64encode(digest).decode()
+
+
+def leave_out_the_body(root: etree._Element) -> None:
+    drop_reference(root, "#body")
+
+
+def leave_out_the_timestamp(root: etree._Element) -> None:
+    drop_reference(root, "#timestamp")
+
+
+def drop_reference(root: etree._Element, uri: str) -> None:
+    info = find(root, f"{{{DS}}}SignedInfo")
+    for reference in info.findall(f"{{{DS}}}Reference"):
+        if reference.get("URI") == uri:
+            info.remove(reference)
 
 
 def point_outside(root: etree._Element) -> None:
     find(root, f"{{{DS}}}Reference").set("URI", "http://127.0.0.1/body")
+
+
+def refer_to_it_nine_times(root: etree._Element) -> None:
+    reference = find(root, f"{{{DS}}}Reference")
+    for _ in range(9):
+        reference.addnext(copy.deepcopy(reference))
 
 
 def lose_the_token(root: etree._Element) -> None:
@@ -115,10 +169,6 @@ def assert_nothing_taken(t: Conversation, answer: Answer) -> None:
         change_the_timestamp,
         wrap_the_body,
         repeat_the_id,
-        ask_for_sha1,
-        ask_for_another_transform,
-        sign_less,
-        point_outside,
         lose_the_token,
         lose_the_security,
         double_the_security,
@@ -132,6 +182,42 @@ async def test_bent_envelope_is_turned_away(talk: Talk, bend: Bend) -> None:
         answer = await t.mis.send("registerDocument", t.paper().request(), bend=bend)
 
         assert_nothing_taken(t, answer)
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        ask_for_sha1,
+        ask_for_inclusive_signed_info,
+        canonicalise_the_body_inclusively,
+        add_a_transform,
+        ask_for_a_prefix_list,
+        mix_the_families,
+        leave_out_the_body,
+        leave_out_the_timestamp,
+        point_outside,
+        refer_to_it_nine_times,
+    ],
+)
+async def test_signature_that_holds_over_too_little_or_otherwise_is_turned_away(
+    talk: Talk, bend: Bend
+) -> None:
+    async with talk() as t:
+        envelope = t.mis.write("registerDocument", t.paper().request())
+        bend(envelope)
+        sign_again(envelope, t.mis.signer)
+        answer = await t.mis.post(serialize(envelope))
+
+        assert_nothing_taken(t, answer)
+
+
+async def test_signature_made_again_over_the_same_is_taken(talk: Talk) -> None:
+    async with talk() as t:
+        envelope = t.mis.write("registerDocument", t.paper().request())
+        sign_again(envelope, t.mis.signer)
+        answer = await t.mis.post(serialize(envelope))
+
+    assert answer.text("status") == "success"
 
 
 @pytest.mark.parametrize("certificate", ["stranger-partner", "ru-hospital16-transport"])

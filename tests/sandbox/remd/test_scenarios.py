@@ -90,9 +90,11 @@ async def test_not_in_time_rejects_the_first_attempt_and_registers_the_second(
         await t.mis.wait_for_told()
         await t.bring(paper)
         first, second = await t.mis.wait_for_told(2)
+        account = (await t.sandbox.account()).documents[paper.local_uid]
 
     assert first.codes == [code]
     assert second.text("status") == "success"
+    assert (account.expected, account.standing) == ("registered", "registered")
 
 
 async def test_not_in_time_may_hide_a_registration(talk: Talk) -> None:

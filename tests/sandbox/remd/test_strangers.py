@@ -98,6 +98,16 @@ def test_spoilt_certificate_is_read_or_malformed(
     assert read.der == octets
 
 
+def test_certificates_parts_are_the_bytes_that_were_signed(pki: Path) -> None:
+    for name in ("ru-clinic77-chair", "ru-clinic77-chair-gost"):
+        der = read_hand(pki, name).certificate
+        read = read_certificate(der)
+
+        assert all(part in read.tbs for part in (read.issuer, read.subject, read.spki))
+        assert read.tbs in der
+        assert open_backend().load_public(read.spki).bits in (2048, 256)
+
+
 @QUICK
 @given(octets=st.binary(max_size=200))
 def test_any_bytes_are_no_envelope(octets: bytes) -> None:
