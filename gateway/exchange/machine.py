@@ -198,6 +198,14 @@ def _hear_before_resend(exchange: Exchange, event: e.Event, moment: Moment) -> E
     return _hear_registration(exchange, event, moment) if exchange.attempt > 0 else exchange
 
 
+def _spare_resend(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
+    """The recipient has it in work after all: the resend would be a second one."""
+    if exchange.attempt == 0:
+        return exchange
+    due = moment.now + moment.terms.answer_within
+    return replace(exchange, state=S.AWAITING, due=due, answer_due=due, tries=0)
+
+
 def _settle(exchange: Exchange, event: e.Answered, moment: Moment) -> Exchange:
     return replace(
         _unpark(exchange),
@@ -300,6 +308,7 @@ TABLE: Mapping[tuple[State, type[e.Event]], Arrow] = MappingProxyType(
         (S.AWAITING_SIGNATURE, e.SignaturesGiven): _take_signatures,
         (S.SIGNED, e.DeliveryBegan): _begin_delivery,
         (S.SIGNED, e.Answered): _hear_before_resend,
+        (S.SIGNED, e.StillPending): _spare_resend,
         (S.DELIVERING, e.NotSent): _take_back_delivery,
         (S.DELIVERING, e.Accepted): _await_answer,
         (S.DELIVERING, e.StillPending): _await_answer,

@@ -5,9 +5,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import aiohttp
@@ -60,9 +61,20 @@ class Rig:
     def pki(self) -> Path:
         return self.folder / "pki"
 
-    @property
+    @cached_property
     def maker(self) -> Maker:
         return Maker(sign=PkiSigner(self.pki, open_backend()))
+
+    @cached_property
+    def small_examples(self) -> list[str]:
+        """The bundled documents below 150 kB."""
+        now, ids = SystemClock().now(), SystemIds()
+        made = [self.maker.make(1, now=now, ids=ids, example=one) for one in self.maker.examples]
+        return sorted(
+            name
+            for name, one in zip(self.maker.examples, made, strict=True)
+            if len(one.content) < 150_000
+        )
 
     @asynccontextmanager
     async def sandbox(self, faults: Path) -> AsyncIterator[None]:
@@ -156,11 +168,17 @@ class Courier:
 
     rig: Rig
     session: aiohttp.ClientSession
+    ids: SystemIds = field(default_factory=SystemIds)
     acknowledged: dict[str, str] = field(default_factory=dict)
     """localUid to the exchange's id."""
 
-    async def hand_over_all(self, documents: Sequence[SampleDocument], at_once: int = 8) -> None:
+    begun: int = 0
+    """How many documents were made so far."""
+
+    async def hand_over(self, count: int, at_once: int = 4) -> None:
+        """Make that many new documents and hand each over until it is acknowledged."""
         free = asyncio.Semaphore(at_once)
+        documents = [self._make() for _ in range(count)]
 
         async def one(document: SampleDocument) -> None:
             async with free:
@@ -169,6 +187,27 @@ class Courier:
         async with asyncio.TaskGroup() as group:
             for document in documents:
                 group.create_task(one(document))
+
+    def _make(self) -> SampleDocument:
+        """Make a document of an ordinary size: the campaign is about crashes."""
+        self.begun += 1
+        small = self.rig.small_examples
+        return self.rig.maker.make(
+            self.begun,
+            now=SystemClock().now(),
+            ids=self.ids,
+            example=small[self.begun % len(small)],
+        )
+
+    async def see_alive(self) -> None:
+        """Return when the gateway answers."""
+        while True:
+            try:
+                async with self.session.get(f"{self.rig.url}/health/live") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)
 
     async def _hand_over(self, document: SampleDocument) -> None:
         while document.local_uid not in self.acknowledged:
@@ -195,16 +234,3 @@ class Courier:
             async with self.session.get(f"{self.rig.url}/exchanges/{exchange}") as answer:
                 found[uid] = json.loads(await answer.read())
         return found
-
-
-def make_documents(rig: Rig, count: int) -> list[SampleDocument]:
-    """Make documents of an ordinary size: the campaign is about crashes."""
-    now, ids, maker = SystemClock().now(), SystemIds(), rig.maker
-    sizes = {
-        name: len(maker.make(1, now=now, ids=ids, example=name).content) for name in maker.examples
-    }
-    small = sorted(name for name, size in sizes.items() if size < 100_000)
-    return [
-        maker.make(number, now=now, ids=ids, example=small[number % len(small)])
-        for number in range(1, count + 1)
-    ]

@@ -110,8 +110,20 @@ def test_every_kind_of_event_has_a_sample_so_that_the_table_is_whole() -> None:
 
 def test_no_row_of_the_machine_is_unknown_to_the_hand_written_table() -> None:
     known = set(KEYS) | {(state, e.InquiryWanted) for state in SENT}
+    known.add((S.SIGNED, e.StillPending))  # after a resend only: the test below
 
     assert {key for key in TABLE if key[1] is not e.Answered} <= known
+
+
+def test_work_at_the_recipient_spares_a_resend_and_nothing_else() -> None:
+    first = stand(State.SIGNED)
+    resend = replace(first, attempt=1)
+
+    after = advance(resend, e.StillPending(), now=NOON)
+
+    assert (after.state, after.attempt) == (State.AWAITING, 1)
+    assert after.due == after.answer_due == NOON + timedelta(seconds=ANSWER_WITHIN)
+    assert advance(first, e.StillPending(), now=NOON).state is State.SIGNED
 
 
 @pytest.mark.parametrize("state", State)

@@ -86,15 +86,30 @@ class Evidence:
         ]
 
     def registered_twice(self) -> tuple[list[str], list[str]]:
-        """Return documents with two numbers: where a repeat met one in work, and all others."""
+        """Return documents with two numbers: where a repeat met one in work, and all others.
+
+        It was in work when the last inquiry before the repeat came before the registration: no
+        search could have shown it then.
+        """
         met: list[str] = []
         others: list[str] = []
         for uid, registrations in self.registrations.items():
             if len(registrations) > 1:
-                repeat = self.attempts[uid][1].at if len(self.attempts[uid]) > 1 else None
-                in_work = repeat is not None and repeat < registrations[0][1]
-                (met if in_work else others).append(uid)
+                (met if self._met_one_in_work(uid) else others).append(uid)
         return met, others
+
+    def _met_one_in_work(self, uid: str) -> bool:
+        first_registered = self.registrations[uid][0][1]
+        first, *repeats = self.attempts[uid]
+        return any(
+            search.at < first_registered
+            for repeat in repeats
+            for search in self._last_inquiry(first, before=repeat.at)
+        )
+
+    def _last_inquiry(self, attempt: Attempt, *, before: datetime) -> list[Search]:
+        asked = [one for one in self.searches if one.at < before and one.covers(attempt)]
+        return asked[-1:]
 
     def _read_log(self, kind: str) -> Iterator[tuple[sqlite3.Row, dict[str, object]]]:
         for row in self._db.execute("SELECT * FROM log WHERE kind = ? ORDER BY id", (kind,)):
