@@ -63,7 +63,7 @@ class Leg:
     session: aiohttp.ClientSession
     connect_within: timedelta = timedelta(seconds=10)
     answer_within: timedelta = timedelta(minutes=1)
-    """From the first byte out to the last byte in."""
+    """How long the other side may be silent once it is connected."""
     tries: int = 3
     """How often a connection is tried; none of them has sent a byte."""
     pause: timedelta = timedelta(milliseconds=500)
@@ -94,9 +94,8 @@ class Leg:
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Lost:
         connect = self.connect_within.total_seconds()
-        limits = aiohttp.ClientTimeout(
-            total=connect + self.answer_within.total_seconds(), connect=connect
-        )
+        answer = self.answer_within.total_seconds()
+        limits = aiohttp.ClientTimeout(total=connect + answer, connect=connect, sock_read=answer)
         async with self.session.post(
             url,
             data=body,

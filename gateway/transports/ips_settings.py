@@ -70,7 +70,7 @@ class IpsSettings:
     """`transport` is for a partner who does not sign its answers, over https only."""
     connect_within: timedelta = timedelta(seconds=10)
     answer_within: timedelta = timedelta(minutes=1)
-    """How long one call may take before it counts as unanswered."""
+    """How long it may be silent once it is connected, before a call counts as unanswered."""
 
     def entity_of(self, organization: str) -> str:
         """Return the organisation's `clientEntityId`. Raises SettingError."""

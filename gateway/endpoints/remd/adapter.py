@@ -259,8 +259,9 @@ def _organization_signature(signatures: tuple[SignerCms, ...]) -> bytes:
 def _personal_signatures(consignment: Consignment) -> list[PersonalSignature]:
     """Return the signers' signatures, each with the person whose certificate is in it.
 
-    The role is the one that the signature was handed over under. A signature of nobody whom the
-    document names is left out: РЭМД would find no signer to it (INVALID_DOCTOR_INFO).
+    The role is the one that the signature was handed over under. A certificate of somebody whom
+    the document does not name goes with whoever has that role there, for РЭМД to judge. Without
+    such a one the signature is left out: nobody could be named as its signer.
     """
     signers = consignment.metadata["signers"]
     found = []
@@ -274,7 +275,8 @@ def _personal_signatures(consignment: Consignment) -> list[PersonalSignature]:
 def _signer_of(signature: SignerCms, signers: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     certificates = read_container(signature.content).certificates
     numbers = {certificate.subject.snils for certificate in certificates} - {""}
-    return next((one for one in signers if one["snils"] in numbers), None)
+    named = next((one for one in signers if one["snils"] in numbers), None)
+    return named or next((one for one in signers if one.get("role") == signature.role), None)
 
 
 def _of_unknown_kind(name: str) -> Finding:

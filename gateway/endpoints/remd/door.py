@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Final
 
 from lxml import etree
@@ -26,7 +27,7 @@ from gateway.endpoints.remd.envelope import (
 from gateway.endpoints.remd.faults import ErrorItem, Faults
 from gateway.errors import MalformedMessage
 from gateway.exchange.events import Answered, Event, Source, StillPending, Unavailable, Wire
-from gateway.formats.cda import read_cda
+from gateway.formats.cda import HL7
 from gateway.formats.soap import Version, guess_version, read_message
 from gateway.ports import Callback, Reference, Reply
 from gateway.signatures.keys import KeyRing, Role, SigningKey
@@ -78,7 +79,7 @@ class RemdDoor:
         version, asked = _read_request(callback.wire.body)
         if callback.wants_document and document is not None:
             content, name = write_file(callback.about.local_uid, document), _FETCH
-            organization = str(read_cda(document).header.organization or "")
+            organization = _organization_of(document)
         else:
             content, name = write_acknowledgement(_complaint(callback)), _TELL
             organization = _named_organization(asked)
@@ -180,6 +181,23 @@ def _read_request(body: bytes) -> tuple[Version, etree._Element | None]:
     except MalformedMessage:  # verified, yet with more than one element in its Body
         return guess_version(body), None
     return request.version, request.content
+
+
+def _organization_of(document: bytes) -> str:
+    """Return the OID of the organisation, without reading on: the file is large and was checked."""
+    parts = etree.iterparse(
+        BytesIO(document),
+        tag=f"{{{HL7}}}providerOrganization",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+    try:
+        found = next((element.find(f"{{{HL7}}}id") for _, element in parts), None)
+    except etree.XMLSyntaxError:
+        return ""
+    return "" if found is None else found.get("root", "")
 
 
 def _complaint(callback: Callback) -> tuple[ErrorItem, ...]:

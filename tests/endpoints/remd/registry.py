@@ -5,6 +5,7 @@ Made from the WSDL alone; it checks nothing and decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from collections.abc import Callable
@@ -136,7 +137,9 @@ class Registry:
         self.heard.append(body)
         self.headers.append(dict(request.headers))
         say = self.script.pop(0)
-        if say == "hang up" or isinstance(say, str):
+        if say == "say nothing":
+            await asyncio.sleep(1)
+        if isinstance(say, str):
             assert request.transport is not None
             request.transport.close()
             return web.Response()

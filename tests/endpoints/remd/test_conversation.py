@@ -141,6 +141,13 @@ async def test_no_answer_after_the_first_byte_is_unknown(house: House) -> None:
     assert len(house.registry.heard) == 1  # never twice
 
 
+async def test_silence_is_unknown(build: Build) -> None:
+    house = build(answer_within="0.1s")
+    house.registry.script = ["say nothing"]
+
+    assert isinstance(await _deliver(house), Unavailable)
+
+
 async def test_reply_of_a_stranger_settles_nothing(house: House, key: Keys) -> None:
     stranger = key("stranger-partner")
 
@@ -297,6 +304,17 @@ async def test_signature_of_nobody_in_the_document_is_left_out(house: House) -> 
 
     house.registry.heard = [sent.body]
     assert [one.text for one in house.registry.find("//ser:role")] == ["14"]
+
+
+async def test_signature_of_another_person_goes_to_the_registry_to_judge(house: House) -> None:
+    metadata = dict(house.consignment.metadata)
+    chair = metadata["signers"][0] | {"snils": "99000083385"}
+    metadata["signers"] = [chair, *metadata["signers"][1:]]
+
+    sent = await house.endpoint.wrap(replace(house.consignment, metadata=metadata), now=NOON)
+
+    house.registry.heard = [sent.body]
+    assert house.registry.find("//ser:signer/ser:snils")[0].text == "99000083385"
 
 
 async def _deliver(house: House) -> object:
