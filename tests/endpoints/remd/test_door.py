@@ -88,7 +88,7 @@ def test_file_that_is_fetched_means_that_it_is_in_work(hear: Hear) -> None:
     "body",
     [
         result(ATTEMPT, ""),
-        result(ATTEMPT, entry(), status="error"),
+        result(ATTEMPT, entry() + errors(("NO_SNILS", "")), status="error"),
         result(ATTEMPT, "", status="error"),
         result(ATTEMPT, entry(status="Отклонено")),
         result(ATTEMPT, entry(), status="maybe"),
