@@ -1,7 +1,8 @@
 """A CDA document as it came, and the facts of its header.
 
 The bytes are kept: they are what was signed. Every fact knows the place where it stands, so that
-whoever uses one can point at it.
+whoever uses one can point at it. Long, because the facts, their places and the reading of both are
+one matter.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from typing import Final
 
 from lxml import etree
 
+from gateway.validation.checksums import is_enp, is_inn, is_ogrn, is_ogrnip, is_snils
+
 _TIME: Final = re.compile(
     r"([12]\d{3})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})(\d{2})?(?:([+-])(\d{2})(\d{2}))?)?)?)?"
 )
@@ -56,65 +58,6 @@ def is_tidy(value: object) -> bool:
     """Tell whether there is no blank at either end and no control or zero-width character."""
     text = text_of(value)
     return text == text.strip() and not re.search(r"[\x00-\x1f\x7f\u200b\ufeff\u00ad]", text)
-
-
-def is_snils(value: object) -> bool:
-    """Tell whether an insurance number is whole and its two check digits hold.
-
-    Resolution of the ПФР board 192п (2006), annex 1: weights 9…1, modulo 101, 100 and 101 are 00;
-    numbers up to 001-001-998 carry no check.
-    """
-    number = digits(value)
-    if len(number) != 11 or number == "0" * 11:
-        return False
-    if int(number[:9]) <= 1_001_998:
-        return True
-    total = sum((9 - place) * int(digit) for place, digit in enumerate(number[:9]))
-    return total % 101 % 100 == int(number[9:])
-
-
-def is_enp(value: object) -> bool:
-    """Tell whether a medical policy number of the single form is whole and its check digit holds.
-
-    ФОМС, general principles of the ОМС information system: the digits in odd places from the
-    right joined and doubled, the even ones in front, digit sum, complement to ten.
-    """
-    number = text_of(value).strip()
-    if not re.fullmatch(r"\d{16}", number):
-        return False
-    body = number[:15][::-1]
-    odd, even = body[0::2], body[1::2]
-    total = sum(int(digit) for digit in even + str(int(odd) * 2))
-    return (10 - total % 10) % 10 == int(number[15])
-
-
-def is_ogrn(value: object) -> bool:
-    """Tell whether a state registration number of an organization holds (13 digits, modulo 11)."""
-    number = text_of(value).strip()
-    return bool(re.fullmatch(r"\d{13}", number)) and int(number[:12]) % 11 % 10 == int(number[12])
-
-
-def is_ogrnip(value: object) -> bool:
-    """Tell whether a registration number of an entrepreneur holds (15 digits, modulo 13)."""
-    number = text_of(value).strip()
-    return bool(re.fullmatch(r"\d{15}", number)) and int(number[:14]) % 13 % 10 == int(number[14])
-
-
-def is_inn(value: object) -> bool:
-    """Tell whether a taxpayer number holds: 10 digits for organizations, 12 for people.
-
-    Order of ФНС ЕД-7-14/559 (2020), annex: weighted sums modulo 11 modulo 10.
-    """
-    number = text_of(value).strip()
-    if not re.fullmatch(r"\d{10}|\d{12}", number):
-        return False
-    weights = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-    places = [9] if len(number) == 10 else [10, 11]
-    for place in places:
-        total = sum(int(a) * b for a, b in zip(number, weights[11 - place :], strict=False))
-        if total % 11 % 10 != int(number[place]):
-            return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +208,19 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
+def _on_text(question: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: question(text_of(value).strip())
+
+
 FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "digits": digits,
     "filled": is_filled,
     "tidy": is_tidy,
-    "snils": is_snils,
-    "enp": is_enp,
-    "ogrn": is_ogrn,
-    "ogrnip": is_ogrnip,
-    "inn": is_inn,
+    "snils": _on_text(is_snils),
+    "enp": _on_text(is_enp),
+    "ogrn": _on_text(is_ogrn),
+    "ogrnip": _on_text(is_ogrnip),
+    "inn": _on_text(is_inn),
     "time": is_time,
     "no-times": no_times,
     "in-order": in_order,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.validation.checksums import is_enp, is_inn, is_ogrn, is_ogrnip, is_snils
 from gateway.validation.functions import (
     FUNCTIONS,
     age,
@@ -15,14 +16,9 @@ from gateway.validation.functions import (
     digits,
     in_order,
     is_among,
-    is_enp,
     is_filled,
     is_icd_10,
-    is_inn,
     is_name,
-    is_ogrn,
-    is_ogrnip,
-    is_snils,
     is_telecom,
     is_tidy,
     is_time,
