@@ -87,10 +87,11 @@ class Value:
             text = ("19" if text >= "50" else "20") + text
         elif self.tag != GENERALIZED_TIME:
             text = ""
-        if len(text) != 15 or not text[:14].isascii() or not text[:14].isdigit():
+        if len(text) != 15 or text[14] != "Z" or not text[:14].isascii() or not text[:14].isdigit():
             raise MalformedMessage("a time is not YYMMDDhhmmssZ")
+        parts = [int(text[at : at + 2]) for at in range(4, 14, 2)]
         try:
-            return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+            return datetime(int(text[:4]), *parts, tzinfo=UTC)  # type: ignore[misc,arg-type] # five numbers
         except ValueError as error:
             raise MalformedMessage("a time is not in the calendar") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gateway.signatures.algorithms import Family
 
 P256_BYTES = 32
@@ -29,6 +31,7 @@ def spki_algorithm(spki: bytes) -> str | None:
     return read_oid(body[2 : 2 + body[1]])
 
 
+@lru_cache(maxsize=1024)
 def read_oid(octets: bytes) -> str | None:
     """Return the dotted form of an OID's content octets, or None."""
     if not octets or octets[-1] & 0x80:
