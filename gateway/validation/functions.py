@@ -1,7 +1,8 @@
 """What a rule may ask of a value: small pure functions, callable from XPath as `r:name(…)`.
 
 Each takes what XPath hands over (a node-set, a string, a number) and looks at the first node's
-text; `no-times` goes through a whole node-set. None knows a document, a clock or a dictionary.
+text; `no-times` and `dangling` go through whole node-sets. None knows a document, a clock or a
+dictionary.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _TELECOM: Final = re.compile(
 )
 _MAIL: Final = re.compile(r"mailto:[^@\s:]+@[^@\s:]+\.[^@\s:]+", re.IGNORECASE)
 _LINK: Final = re.compile(r"(https?|ftp|urn|sip|file):\S{3,}", re.IGNORECASE)
+_LONGEST: Final = 300
+"""Characters of a contact or a name; more is neither, and would keep a pattern busy."""
 _NAME: Final = re.compile(r"[^\W\d_]+(?:[\s'’\-.()]+[^\W\d_]+)*[.)]?")
 _ICD_10: Final = re.compile(r"[A-Z]\d{2}(\.\d{1,2}[+*]?)?[+*]?")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -133,6 +136,8 @@ def _day(value: object) -> date | None:
 def is_telecom(value: object) -> bool:
     """Tell whether an address says more than its scheme: a bare `tel:` reaches nobody."""
     text = text_of(value).strip()
+    if len(text) > _LONGEST:
+        return False
     return any(form.fullmatch(text) for form in (_TELECOM, _MAIL, _LINK))
 
 
@@ -144,6 +149,8 @@ def has_telecom(values: object) -> bool:
 def is_name(value: object) -> bool:
     """Tell whether a part of a name is letters, of one alphabet, without digits."""
     text = text_of(value).strip()
+    if len(text) > _LONGEST:
+        return False
     latin = re.search(r"[A-Za-z]", text) is not None
     cyrillic = re.search(r"[\u0400-\u04ff]", text) is not None
     roman = re.sub(r"\b[IVX]+\b", "", text)  # «Пётр II» is a name
@@ -198,6 +205,16 @@ def _nodes(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
+def dangling(references: object, labels: object) -> list[etree._Element]:
+    """Return the elements whose `value` is `#` and a label that none of the labels is."""
+    known = set(texts_of(labels)) if isinstance(labels, list) else set()
+    return [
+        element
+        for element in (references if isinstance(references, list) else [])
+        if element.get("value", "").startswith("#") and element.get("value", "")[1:] not in known
+    ]
+
+
 def matches(value: object, pattern: object) -> bool:
     """Tell whether the whole text fits a regular expression (Python's)."""
     return _pattern(text_of(pattern)).fullmatch(text_of(value)) is not None
@@ -234,6 +251,7 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "among": is_among,
     "written-alike": is_written_alike,
     "agrees": agrees,
+    "dangling": dangling,
     "matches": matches,
 }
 """By the name rules call them."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
@@ -24,6 +25,9 @@ from gateway.validation.rules import Rule, expand, load_rules
 from gateway.validation.sentences import CODES, SENTENCES
 from gateway.validation.shapes import Shapes, Words
 from gateway.validation.xpath import Functions, compile_xpath
+
+MOST: Final = 1000
+"""Findings of one rule or one table in one document; who has more needs no longer list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ class Profile:
         """Return what tier 1 finds: the profile's own table first, then the classes."""
         root = tree.getroot()
         seen: set[tuple[str, str, str]] = set()
-        misfits = [*self.shapes.walk(root, self.shape)]
-        misfits += [(misfit, "") for misfit in self.classes.walk(root, self.root)]
+        misfits = [*islice(self.shapes.walk(root, self.shape), MOST)]
+        classes = islice(self.classes.walk(root, self.root), MOST)
+        misfits += [(misfit, "") for misfit in classes]
         for misfit, official in misfits:
             finding = _finding(misfit, official)
             named = misfit.named.split(" ")[0] if misfit.kind == "missing" else misfit.attribute
@@ -75,7 +80,7 @@ class Profile:
         """Return what tier 2 finds, rule by rule."""
         stamp = f"{today:%Y%m%d}"
         for rule in self.rules:
-            yield from rule.check(tree, stamp)
+            yield from islice(rule.check(tree, stamp), MOST)
 
 
 def load_profiles(folder: Path, functions: Functions) -> tuple[Profile, ...]:
