@@ -1,8 +1,8 @@
 """What a rule may ask of a value: small pure functions, callable from XPath as `r:name(…)`.
 
 Each takes what XPath hands over (a node-set, a string, a number) and looks at the first node's
-text; `no-times` and `dangling` go through whole node-sets. None knows a document, a clock or a
-dictionary.
+text. Those that return elements go through a whole node-set at once. None knows a document, a
+clock or a dictionary.
 """
 
 from __future__ import annotations
@@ -179,26 +179,44 @@ def is_among(value: object, others: object) -> bool:
     return digits(value) in {digits([other]) for other in _nodes(others)}
 
 
-def is_written_alike(value: object, others: object) -> bool:
-    """Tell whether the same number is written the same way everywhere."""
-    text, number = text_of(value).strip(), digits(value)
-    return all(text_of(one).strip() == text for one in _nodes(others) if digits([one]) == number)
+def written_unlike(nodes: object) -> list[etree._Element]:
+    """Return the elements whose `extension` is a number that another writes in another way."""
+    forms: dict[str, set[str]] = {}
+    for element in _elements(nodes):
+        written = element.get("extension", "").strip()
+        forms.setdefault(digits(written), set()).add(written)
+    return [one for one in _elements(nodes) if len(forms[digits(one.get("extension", ""))]) > 1]
 
 
-def agrees(key: object, value: object, keys: object, values: object) -> bool:
-    """Tell whether `value` is what stands beside `key` wherever that number is met.
+def repeated(nodes: object) -> list[etree._Element]:
+    """Return the elements whose `extension` is a number that an earlier one has had."""
+    seen: set[str] = set()
+    again = []
+    for element in _elements(nodes):
+        number = digits(element.get("extension", ""))
+        if number in seen:
+            again.append(element)
+        seen.add(number)
+    return again
 
-    `keys` and `values` run side by side; where they do not, nothing is said.
+
+def disagreeing(keys: object, values: object) -> list[etree._Element]:
+    """Return the keys (by the digits of `extension`) beside which different values stand.
+
+    Both run side by side; where their numbers differ, nothing is said.
     """
-    beside = list(zip(_nodes(keys), _nodes(values), strict=False))
-    if len(_nodes(keys)) != len(_nodes(values)):
-        return True
-    number, text = digits(key), text_of(value).strip().casefold()
-    return all(
-        text_of(one).strip().casefold() == text
-        for other, one in beside
-        if digits([other]) == number
-    )
+    elements, texts = _elements(keys), [text_of(one).strip().casefold() for one in _nodes(values)]
+    if len(elements) != len(texts):
+        return []
+    numbers = [digits(element.get("extension", "")) for element in elements]
+    said: dict[str, set[str]] = {}
+    for number, text in zip(numbers, texts, strict=True):
+        said.setdefault(number, set()).add(text)
+    return [one for one, number in zip(elements, numbers, strict=True) if len(said[number]) > 1]
+
+
+def _elements(nodes: object) -> list[etree._Element]:
+    return [one for one in _nodes(nodes) if etree.iselement(one)]
 
 
 def _nodes(value: object) -> list[object]:
@@ -249,8 +267,9 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "uuid": is_uuid,
     "distinct": are_distinct,
     "among": is_among,
-    "written-alike": is_written_alike,
-    "agrees": agrees,
+    "written-unlike": written_unlike,
+    "repeated": repeated,
+    "disagreeing": disagreeing,
     "dangling": dangling,
     "matches": matches,
 }

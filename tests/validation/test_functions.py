@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from gateway.validation.checksums import is_enp, is_inn, is_ogrn, is_ogrnip, is_snils
 from gateway.validation.functions import (
@@ -14,6 +15,7 @@ from gateway.validation.functions import (
     age,
     are_distinct,
     digits,
+    disagreeing,
     in_order,
     is_among,
     is_filled,
@@ -22,7 +24,8 @@ from gateway.validation.functions import (
     is_telecom,
     is_tidy,
     is_time,
-    is_written_alike,
+    repeated,
+    written_unlike,
 )
 
 
@@ -113,8 +116,12 @@ def test_numbers_are_compared_however_they_are_written() -> None:
     assert digits("112-233-445 95") == "11223344595"
     assert is_among("11223344595", ["112-233-445 95"])
     assert not is_among("11223344595", [])
-    assert not is_written_alike("11223344595", ["112-233-445 95"])
-    assert is_written_alike("11223344595", ["11223344595", "000"])
+    ids = [etree.Element("id", extension=one) for one in ("112-233-445 95", "11223344595", "0")]
+    assert written_unlike(ids) == ids[:2]
+    assert repeated(ids) == [ids[1]]
+    assert disagreeing(ids, ["Жуков", "Жукова", "Жук"]) == ids[:2]
+    assert disagreeing(ids, ["Жуков", "жуков ", "Жук"]) == []
+    assert disagreeing(ids, ["Жуков"]) == []
     assert not are_distinct(["A", " a "])
 
 
@@ -125,7 +132,7 @@ def test_a_contact_or_name_of_endless_length_is_neither_and_takes_no_time() -> N
 
 @given(st.sampled_from(sorted(FUNCTIONS)), st.text(max_size=20), st.text(max_size=20))
 def test_no_question_breaks_on_any_text(name: str, text: str, other: str) -> None:
-    arity = {"age": 2, "in-order": 2, "among": 2, "written-alike": 2, "agrees": 4}.get(name, 1)
+    arity = {"age": 2, "in-order": 2, "among": 2, "disagreeing": 2}.get(name, 1)
     if name in {"matches", "no-times", "dangling"}:
         return  # a pattern, and elements: what a rule hands them is fixed
 
