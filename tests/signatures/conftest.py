@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from gateway.signatures.algorithms import DEFAULTS, Family
+from gateway.errors import CryptoUnavailable
+from gateway.signatures.algorithms import DEFAULTS, GOST_256, Family
 from gateway.signatures.backends import open_backend
 from gateway.signatures.certificates import read_certificate
 from gateway.signatures.chain import Trust, load_trust
@@ -23,6 +25,30 @@ ORGANIZATION = "1.2.643.5.1.13.13.12.2.77.8481"
 
 Load = Callable[[str], SigningKey]
 Issue = Callable[..., SigningKey]
+
+
+def _run(outcome: Generator[None, object, object]) -> Generator[None, object, object]:
+    """Skip what needs GOST where there is none; CI must not pass by not looking."""
+    try:
+        return (yield from outcome)
+    except CryptoUnavailable as error:
+        if os.getenv("MSE_GATEWAY_REQUIRE_FOREIGN"):
+            raise
+        pytest.skip(error.text)
+
+
+def _go_on() -> Generator[None, object, object]:
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from _run(_go_on()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from _run(_go_on()))
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +66,8 @@ def trust(pki: Path) -> Trust:
 @pytest.fixture(scope="session")
 def key(pki: Path) -> Load:
     def load(name: str) -> SigningKey:
+        if name.endswith("-gost") and not open_backend().supports(GOST_256):
+            raise CryptoUnavailable("GOST needs the system package libengine-gost-openssl")
         files = KeyFiles(
             ORGANIZATION, Role.ORGANIZATION, pki / f"{name}.key.pem", pki / f"{name}.cert.pem"
         )

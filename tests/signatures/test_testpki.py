@@ -26,7 +26,8 @@ def verify_with_openssl(pki: Path, name: str, suffix: str) -> str:
     trust = pki / "trust"
     done = subprocess.run(
         [
-            *("openssl", "verify", "-engine", "gost", "-x509_strict", "-crl_check_all"),
+            *("openssl", "verify", *(("-engine", "gost") if suffix else ())),
+            *("-x509_strict", "-crl_check_all"),
             *("-attime", str(int(NOON.timestamp()))),
             *("-CAfile", trust / f"ru-root{suffix}.cert.pem"),
             *("-untrusted", trust / f"ru-issuing{suffix}.cert.pem"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +26,7 @@ from gateway.signatures.backends import Chooser
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.chain import Trust
 from gateway.signatures.reasons import Fact
+from gateway.signatures.testpki import expiries
 from gateway.signatures.verdict import Outcome
 from gateway.signatures.wss import Partner, VerifiedEnvelope, verify_envelope
 from tests.signatures.conftest import DAY, NOON, Issue, Load
@@ -43,11 +45,13 @@ def forge(key: Load) -> partial[Forgery]:
 
 
 @pytest.fixture
-def partner(key: Load, trust: Trust) -> Partner:
+def partner(pki: Path, trust: Trust) -> Partner:
     return Partner(
         name="remd",
         pins=frozenset(
-            key(name).certificate.sha256 for name in ("remd-partner", "remd-partner-gost")
+            certificate.sha256
+            for name, certificate in expiries(pki)
+            if name.startswith("remd-partner")
         ),
         trust=trust,
     )
@@ -442,6 +446,17 @@ def test_hostile_bytes_are_refused_before_anything_is_canonicalised(
     judge: partial[VerifiedEnvelope], message: bytes
 ) -> None:
     assert details(judge(message))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(65, "namespaces in one place"), (513, "namespace declarations")]
+)
+def test_crowd_of_namespaces_is_refused_for_what_it_costs(
+    judge: partial[VerifiedEnvelope], count: int, told: str
+) -> None:
+    crowd = " ".join(f'xmlns:p{number}="urn:{number}"' for number in range(count))
+
+    assert told in details(judge(f"<a {crowd}/>".encode()))
 
 
 def test_envelope_of_any_size_is_not_read(judge: partial[VerifiedEnvelope]) -> None:
