@@ -5,11 +5,10 @@ What can be judged without the file is judged when the container is read; `cover
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from asn1crypto import cms, core, tsp
+from asn1crypto import cms, core, parser, tsp, x509
 
 from gateway.errors import CryptoUnavailable, MalformedMessage
 from gateway.sandbox.remd.codes import say
@@ -18,7 +17,9 @@ from gateway.sandbox.remd.trust import (
     Standing,
     Trust,
     as_octets,
+    pieces,
     read_certificate,
+    split,
 )
 from gateway.sandbox.scenario import ErrorItem
 from gateway.signatures.algorithms import (
@@ -38,6 +39,7 @@ SIGNING_TIME = "1.2.840.113549.1.9.5"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 PLAIN_DATA = "1.2.840.113549.1.7.1"
+_SEQUENCE, _INDEFINITE = 0x30, 0x80
 
 
 class SignatureFault(Exception):  # noqa: N818 - a finding that ends the reading
@@ -115,22 +117,19 @@ def _only_signer(signed: cms.SignedData) -> cms.SignerInfo:
 
 
 def _find_certificate(signed: cms.SignedData, signer: cms.SignerInfo) -> Certificate:
+    """Find the signer's among the certificates, cut from the bytes as they were written."""
     sid = signer["sid"]
-    for choice in _optional(signed["certificates"]):
-        if choice.name != "certificate":
+    for der in pieces(signed["certificates"].contents or b""):
+        if der[0] != _SEQUENCE:  # attribute certificates and such
             continue
-        found = read_certificate(choice.chosen.dump())
+        found = read_certificate(der)
         if sid.name == "issuer_and_serial_number":
-            named = sid.chosen["issuer"].dump(), int(sid.chosen["serial_number"].native)
-            if (found.issuer, found.serial) == named:
+            issuer = pieces(sid.chosen.contents)[0]
+            if (found.issuer, found.serial) == (issuer, int(sid.chosen["serial_number"].native)):
                 return found
-        elif choice.chosen.key_identifier == sid.chosen.native:
+        elif x509.Certificate.load(der).key_identifier == sid.chosen.native:
             return found
     raise SignatureFault(say("NO_END_ENTITY_CERTIFICATE"))
-
-
-def _optional(field_value: core.Asn1Value) -> Iterable[core.Asn1Value]:
-    return () if isinstance(field_value, core.Void) else field_value
 
 
 def _read_attributes(signer: cms.SignerInfo) -> dict[str, core.Asn1Value]:
@@ -139,7 +138,8 @@ def _read_attributes(signer: cms.SignerInfo) -> dict[str, core.Asn1Value]:
         raise SignatureFault(say("WRONG_SIGNATURE_FORMAT", "нет подписанных атрибутов"))
     octets = attribute_octets(signer)
     read = cms.CMSAttributes.load(octets, strict=True)
-    if read.dump(force=True) != octets:
+    parts = split(octets)
+    if parts != sorted(parts) or not _is_der(octets):
         raise SignatureFault(say("SIGNATURE_DECODING_ERROR", "атрибуты не в DER"))
     attributes = {}
     for one in read:
@@ -147,6 +147,17 @@ def _read_attributes(signer: cms.SignerInfo) -> dict[str, core.Asn1Value]:
             raise SignatureFault(say("SIGNATURE_DECODING_ERROR", "атрибут повторяется"))
         attributes[one["type"].dotted] = one["values"][0]
     return attributes
+
+
+def _is_der(octets: bytes) -> bool:
+    """Tell whether every length is written in its one shortest form (X.690 §10.1)."""
+    _, constructed, _, header, contents, trailer = parser.parse(octets, strict=True)
+    length = header[1:]
+    if len(length) > 1 and (length[1] == 0 or len(contents) < 128):
+        return False
+    if trailer or length[0] == _INDEFINITE:
+        return False
+    return not constructed or all(_is_der(part) for part in pieces(contents))
 
 
 def attribute_octets(signer: cms.SignerInfo) -> bytes:

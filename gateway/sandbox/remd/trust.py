@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from asn1crypto import algos, crl, parser, pem, x509
@@ -72,8 +73,12 @@ class Certificate:
         return "".join(filter(str.isdigit, self.attributes.get(SNILS, "")))
 
 
+@lru_cache(maxsize=1024)
 def read_certificate(der: bytes) -> Certificate:
-    """Read a DER certificate. Raises MalformedMessage."""
+    """Read a DER certificate. Raises MalformedMessage.
+
+    What was read is kept: the same few come again and again, and reading is the costliest part.
+    """
     try:
         read = x509.Certificate.load(der, strict=True)
         tbs = split(der)[0]
@@ -109,7 +114,11 @@ def read_certificate(der: bytes) -> Certificate:
 
 def split(der: bytes) -> list[bytes]:
     """Return what a SEQUENCE holds, as it is written: what was signed. Raises ValueError."""
-    contents = parser.parse(der, strict=True)[4]
+    return pieces(parser.parse(der, strict=True)[4])
+
+
+def pieces(contents: bytes) -> list[bytes]:
+    """Return the values that stand one after another. Raises ValueError."""
     parts, place = [], 0
     while place < len(contents):
         _, _, _, header, content, trailer = parser.parse(contents[place:])
