@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from gateway.flow.validation import Validation
 from gateway.inbound.house import House
 from gateway.inbound.senders import read_directory
 from gateway.inbound.server import build_server
+from gateway.inbound.tls import open_tls
 from gateway.inbound.watch import Watch
 from gateway.ports import CallbackDoor, Clock, Endpoint, Failpoint, Ledger, Sealer
 from gateway.settings import Loaded, Settings, read_secret
@@ -119,7 +121,7 @@ class _Builder:
         self.clock = doors.clock or SystemClock()
         self.ids = SystemIds()
         self.chance = SystemChance()
-        self.metrics = Metrics()
+        self.metrics = Metrics(_documents(settings))
         self.watch = Watch()
         self.observer = Chorus([Counting(self.metrics), Telling(doors.log), self.watch])
 
@@ -158,7 +160,7 @@ class _Builder:
             doors=callback_doors,
             directory=read_directory(self.settings),
             metrics=self.metrics,
-            health=self._health(crypto, endpoints, packs),
+            health=self._health(ledger, crypto, endpoints, packs),
             clock=self.clock,
             ids=self.ids,
             log=self.doors.log,
@@ -221,6 +223,7 @@ class _Builder:
             sign=lambda content: mark(crypto.index_key, content),
             check=lambda content, signature: mark(crypto.index_key, content) == signature,
             failpoint=self.doors.failpoint,
+            committed=self.metrics.committed,
         )
         await ledger.open()
         self.stack.push_async_callback(ledger.close)
@@ -327,7 +330,7 @@ class _Builder:
         return self.clock.now().astimezone(MOSCOW).date()
 
     def _health(
-        self, crypto: _Crypto, endpoints: Mapping[str, Endpoint], packs: PackRunner
+        self, ledger: Ledger, crypto: _Crypto, endpoints: Mapping[str, Endpoint], packs: PackRunner
     ) -> Health:
         missing = ", ".join(check.name for check in crypto.self_test.missing)
         signatures = Condition(
@@ -338,6 +341,7 @@ class _Builder:
         names = ", ".join(sorted(endpoints)) or "none"
         return Health(
             {
+                "ledger": partial(_ask_ledger, ledger),
                 "signatures": stand(signatures),
                 "endpoints": stand(Condition(ready=True, text=names, vital=False)),
                 "packs": stand(Condition(ready=True, text=str(len(packs.packs)), vital=False)),
@@ -351,14 +355,15 @@ class _Builder:
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         server = self.settings.server
-        site = web.TCPSite(runner, server.host, server.port)
+        tls = open_tls(server)
+        site = web.TCPSite(runner, server.host, server.port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
             raise SettingError(f"cannot listen: {error.strerror}", where="server.port") from error
         port = runner.addresses[0][1]
         host = f"[{server.host}]" if ":" in server.host else server.host
-        return f"http://{host}:{port}"
+        return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,6 +403,17 @@ class _Work:
 
     async def _seal(self) -> None:
         await self.ledger.checkpoint(now=self.clock.now())
+
+
+async def _ask_ledger(ledger: Ledger) -> Condition:
+    """Write what changes nothing: whoever cannot is not ready."""
+    await ledger.settle_webhook(0, due=None)  # no inbox entry has this id
+    return Condition(ready=True, text="the ledger takes writes")
+
+
+def _documents(settings: Settings) -> dict[str, frozenset[str]]:
+    kinds = discover()
+    return {name: kinds[name].documents for name in settings.endpoints if name in kinds}
 
 
 def _key_files(entry: tuple[str, Any]) -> KeyFiles:

@@ -365,7 +365,10 @@ class Ledger(Protocol):
         ...
 
     async def due_webhooks(self, *, now: datetime, limit: int) -> Sequence[InboxEntry]:
-        """Return entries whose webhook is due, oldest first."""
+        """Return entries whose webhook is due, oldest first.
+
+        An exchange in `answered` posts its own: its entries are not among them.
+        """
         ...
 
     async def settle_webhook(self, entry_id: int, *, due: datetime | None) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from gateway.app import Gateway, open_gateway
+from gateway.app import Doors, Gateway, open_gateway
 from gateway.errors import GatewayError
 from gateway.settings import Loaded, load
+from gateway.telemetry.logs import set_up_logs
 
 HOUSE_AT_FAULT = 3
 
@@ -41,7 +42,7 @@ async def _serve(loaded: Loaded) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
-    async with open_gateway(loaded) as gateway:
+    async with open_gateway(loaded, Doors(log=set_up_logs())) as gateway:
         _introduce(gateway)
         await stopped.wait()
         click.echo("closing: what is in hand is finished first", err=True)

@@ -90,11 +90,17 @@ def _notices(decision: Decision) -> tuple[Notice, ...]:
     before, after = decision.before, decision.after
     if after.outcome is not None and after.outcome is not before.outcome:
         return (_verdict(decision),)
-    if isinstance(decision.event, e.Accepted) and after.state is State.AWAITING:
-        handed_over = NoticeKind.HANDED_OVER
-        # A resend is no news for the citizen.
-        return (_notice(decision, handed_over),) if after.attempt == 0 else ()
-    return ()
+    return (_notice(decision, NoticeKind.HANDED_OVER),) if _is_handed_over(decision) else ()
+
+
+def _is_handed_over(decision: Decision) -> bool:
+    """Tell whether the recipient has it now: it said so, or it fetches the file already.
+
+    A resend is no news for the citizen.
+    """
+    moved = decision.before.state is State.DELIVERING and decision.after.state is State.AWAITING
+    taken = isinstance(decision.event, e.Accepted | e.StillPending)
+    return moved and taken and decision.after.attempt == 0
 
 
 def _verdict(decision: Decision) -> Notice:

@@ -15,7 +15,7 @@ from gateway.exchange import events as e
 from gateway.exchange.record import Attempt, Exchange
 from gateway.exchange.schedule import Repeat, Terms, resend_at, retry_at
 from gateway.exchange.states import Outcome, State
-from gateway.findings import Finding, Tier
+from gateway.findings import Finding, Severity, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +189,20 @@ def _hear(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
 def _hear_registration(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
     """Take a registration where a rejection would change nothing."""
     assert isinstance(event, e.Answered)
-    if not event.registered or exchange.outcome is Outcome.REGISTERED:
+    if not event.registered:
         return exchange
+    if exchange.outcome is Outcome.REGISTERED:
+        return exchange if exchange.number else replace(exchange, number=event.number)
     return _settle(exchange, event, moment)
 
 
 def _hear_before_resend(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
     return _hear_registration(exchange, event, moment) if exchange.attempt > 0 else exchange
+
+
+def _remarks(exchange: Exchange) -> tuple[Finding, ...]:
+    """Return the findings that a verdict does not overtake: remarks of our own checks."""
+    return tuple(one for one in exchange.findings if one.severity is not Severity.ERROR)
 
 
 def _spare_resend(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
@@ -214,7 +221,7 @@ def _settle(exchange: Exchange, event: e.Answered, moment: Moment) -> Exchange:
         number=event.number,
         registered_at=event.registered_at,
         rejection=None,
-        findings=event.findings,
+        findings=(*_remarks(exchange), *event.findings),
         due=moment.now,
         answer_due=None,
         tries=0,

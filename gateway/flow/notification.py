@@ -17,7 +17,6 @@ from standardwebhooks import Webhook
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
-from gateway.exchange.states import Duty
 from gateway.ports import Chance, Clock, InboxEntry, Ledger
 
 _WITHIN = aiohttp.ClientTimeout(total=15)
@@ -110,16 +109,11 @@ class Courier:
 
     async def round(self) -> int:
         """Post what is due now; return how much was tried."""
-        due = await self.ledger.due_webhooks(now=self.clock.now(), limit=100)
-        entries = [entry for entry in due if not await self._is_owed_by_duty(entry)]
+        entries = await self.ledger.due_webhooks(now=self.clock.now(), limit=100)
         for entry in entries:
             reason = await self.postman.post(entry)
             await self.ledger.settle_webhook(entry.id, due=self._next(entry) if reason else None)
         return len(entries)
-
-    async def _is_owed_by_duty(self, entry: InboxEntry) -> bool:
-        exchange = await self.ledger.get(entry.exchange)
-        return exchange is not None and exchange.duty is Duty.NOTIFY
 
     def _next(self, entry: InboxEntry) -> datetime | None:
         now = self.clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -28,10 +29,16 @@ Waiting = tuple[Write, "asyncio.Future[Exchange | None]"]
 class Committer:
     """Takes writes from the event loop; while one batch is committed the next one gathers."""
 
-    def __init__(self, writer: Writer, *, ring: Callable[[], None]) -> None:
-        """`ring` is called on the event loop after each commit that made something due."""
+    def __init__(
+        self, writer: Writer, *, ring: Callable[[], None], heard: Callable[[int, float], None]
+    ) -> None:
+        """`ring` is called on the event loop after each commit that made something due.
+
+        `heard` is told there how many writes a commit held and how many seconds it took.
+        """
         self._writer = writer
         self._ring = ring
+        self._heard = heard
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._closed = False
@@ -82,8 +89,11 @@ class Committer:
         self._loop.call_soon_threadsafe(self._finish)
 
     def _commit(self, waiting: list[Waiting]) -> None:
+        began = time.monotonic()
         committed = self._writer.commit([write for write, _ in waiting])
+        seconds = time.monotonic() - began
         self._loop.call_soon_threadsafe(self._tell, [one for _, one in waiting], committed)
+        self._loop.call_soon_threadsafe(self._heard, len(waiting), seconds)
 
     # --- on the event loop --------------------------------------------------------------------
 

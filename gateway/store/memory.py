@@ -291,7 +291,13 @@ class MemoryLedger:
 
     async def due_webhooks(self, *, now: datetime, limit: int) -> Sequence[InboxEntry]:
         """Return entries whose webhook is due, oldest first."""
-        owed = (one for one in self._inbox if one.webhook_due and one.webhook_due <= now)
+        owed = (
+            one
+            for one in self._inbox
+            if one.webhook_due
+            and one.webhook_due <= now
+            and self._exchanges[one.exchange].state is not State.ANSWERED
+        )
         return list(owed)[:limit]
 
     async def owed_webhooks(self, exchange_id: str) -> Sequence[InboxEntry]:

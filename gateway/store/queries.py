@@ -165,7 +165,9 @@ _ENTRY = "SELECT id, sender, exchange, kind, at, body, webhook_due, webhook_trie
 INBOX = f"{_ENTRY} WHERE sender = ? AND id > ? ORDER BY id LIMIT ?"
 # `+id`: by the index of what is owed, not through the whole inbox in the order of ids.
 DUE_WEBHOOKS = f"""
-{_ENTRY} WHERE webhook_due IS NOT NULL AND webhook_due <= ? ORDER BY +id LIMIT ?
+{_ENTRY} WHERE webhook_due IS NOT NULL AND webhook_due <= ?
+AND NOT EXISTS (SELECT 1 FROM exchange AS e WHERE e.id = inbox.exchange AND e.state = 'answered')
+ORDER BY +id LIMIT ?
 """
 OWED_WEBHOOKS = f"{_ENTRY} WHERE exchange = ? AND webhook_due IS NOT NULL ORDER BY id"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,13 @@ class SqliteLedger:
         check: proof.Check | None = None,
         read_only: bool = False,
         failpoint: Failpoint = _pass_by,
+        committed: Callable[[int, float], None] | None = None,
     ) -> None:
         """`webhooks` name the senders that are owed a webhook with each inbox entry.
 
         `sealer` keeps bodies unreadable on disk, `sign` signs checkpoints and `check` proves
-        it. `read_only` takes no lock and may be opened beside the owner of the file.
+        it. `committed` hears how many writes each commit held, and its seconds. `read_only`
+        takes no lock and may be opened beside the owner of the file.
         """
         self.path = path
         self._webhooks = webhooks
@@ -70,6 +72,7 @@ class SqliteLedger:
         self._check = check
         self._read_only = read_only
         self._failpoint = failpoint
+        self._committed = committed or (lambda _rows, _seconds: None)
         self._lock = Lock(path)
         self._writer: Writer | None = None
         self._committer: Committer | None = None
@@ -93,7 +96,7 @@ class SqliteLedger:
             await asyncio.to_thread(self._look_at_schema)
         else:
             self._writer = await asyncio.to_thread(self._take)
-            self._committer = Committer(self._writer, ring=self._bell.set)
+            self._committer = Committer(self._writer, ring=self._bell.set, heard=self._committed)
             self._committer.start()
         self._hand.clear()
         self._reader = Reader(self.path)

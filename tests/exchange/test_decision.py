@@ -23,8 +23,18 @@ def test_the_sender_is_told_that_the_document_is_on_its_way_once() -> None:
     assert resent.notices == again.notices == ()
 
 
-def test_a_document_in_work_is_not_told_as_handed_over() -> None:
-    assert decide(stand(State.DELIVERING), SAMPLES[e.StillPending], now=NOON).notices == ()
+def test_a_document_that_is_fetched_before_it_is_accepted_is_handed_over_once() -> None:
+    fetched = decide(stand(State.DELIVERING), SAMPLES[e.StillPending], now=NOON)
+    accepted = decide(fetched.after, SAMPLES[e.Accepted], now=NOON)
+
+    assert [one.kind for one in fetched.notices] == [NoticeKind.HANDED_OVER]
+    assert accepted.notices == ()
+
+
+def test_a_resend_is_no_news() -> None:
+    again = replace(stand(State.DELIVERING), attempt=1)
+
+    assert decide(again, SAMPLES[e.Accepted], now=NOON).notices == ()
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,11 @@ async def test_a_rejection_is_told_with_its_findings(ledger: Ledger) -> None:
 async def test_a_webhook_is_owed_to_whoever_has_one(ledger: Ledger) -> None:
     await led(ledger, await born(ledger, 1), e.Cancelled(by="clinic"))
     hooked = await led(
-        ledger, await born(ledger, 2, sender="hooked"), e.Cancelled(by="hooked"), at=NOON + MINUTE
+        ledger,
+        await born(ledger, 2, sender="hooked"),
+        e.Cancelled(by="hooked"),
+        e.Notified(),
+        at=NOON + MINUTE,
     )
 
     early = await ledger.due_webhooks(now=NOON, limit=10)
@@ -168,7 +172,8 @@ async def test_a_webhook_is_owed_to_whoever_has_one(ledger: Ledger) -> None:
 
 
 async def test_a_webhook_is_tried_again_until_it_is_settled(ledger: Ledger) -> None:
-    made = await led(ledger, await born(ledger, sender="hooked"), e.Cancelled(by="hooked"))
+    told = (e.Cancelled(by="hooked"), e.Notified())
+    made = await led(ledger, await born(ledger, sender="hooked"), *told)
     (entry,) = await ledger.owed_webhooks(made.id)
 
     await ledger.settle_webhook(entry.id, due=NOON + MINUTE)
@@ -179,6 +184,13 @@ async def test_a_webhook_is_tried_again_until_it_is_settled(ledger: Ledger) -> N
     assert list(await ledger.due_webhooks(now=NOON + 9 * MINUTE, limit=10)) == []
     assert list(await ledger.owed_webhooks(made.id)) == []
     assert len(await ledger.inbox("hooked", after=0, limit=10)) == 1
+
+
+async def test_whoever_owes_a_notification_posts_its_own_webhook(ledger: Ledger) -> None:
+    made = await led(ledger, await born(ledger, sender="hooked"), e.Cancelled(by="hooked"))
+
+    assert list(await ledger.due_webhooks(now=NOON, limit=10)) == []
+    assert len(await ledger.owed_webhooks(made.id)) == 1
 
 
 # --- counting ---------------------------------------------------------------------------------
