@@ -21,7 +21,7 @@ demo: setup ## gateway and sandbox in one process: every bundled document to its
 	@$(BIN)/mse-gateway demo $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(FAULTS),--faults $(FAULTS))
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: setup ## what every commit passes
 	$(BIN)/ruff format --check .

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,22 +163,43 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 @dataclass
+class WantedIds:
+    """Ids of which the first, the document's, is such as is wanted."""
+
+    wanted: Callable[[str], bool]
+    ids: SystemIds = field(default_factory=SystemIds)
+    given: bool = False
+
+    def new(self) -> str:
+        """Return the next id."""
+        made = self.ids.new()
+        while not self.given and not self.wanted(made):
+            made = self.ids.new()
+        self.given = True
+        return made
+
+
+@dataclass
 class Courier:
     """A МИС that does not give up: hands each document over until it is acknowledged."""
 
     rig: Rig
     session: aiohttp.ClientSession
-    ids: SystemIds = field(default_factory=SystemIds)
     acknowledged: dict[str, str] = field(default_factory=dict)
     """localUid to the exchange's id."""
 
     begun: int = 0
     """How many documents were made so far."""
 
-    async def hand_over(self, count: int, at_once: int = 4) -> None:
-        """Make that many new documents and hand each over until it is acknowledged."""
+    async def hand_over(
+        self, count: int, *, at_once: int = 4, wanted: Callable[[str], bool] = bool
+    ) -> None:
+        """Make that many new documents and hand each over until it is acknowledged.
+
+        Their ids are such as are wanted: a scenario decides by the id what it does.
+        """
         free = asyncio.Semaphore(at_once)
-        documents = [self._make() for _ in range(count)]
+        documents = [self._make(wanted) for _ in range(count)]
 
         async def one(document: SampleDocument) -> None:
             async with free:
@@ -188,14 +209,14 @@ class Courier:
             for document in documents:
                 group.create_task(one(document))
 
-    def _make(self) -> SampleDocument:
+    def _make(self, wanted: Callable[[str], bool]) -> SampleDocument:
         """Make a document of an ordinary size: the campaign is about crashes."""
         self.begun += 1
         small = self.rig.small_examples
         return self.rig.maker.make(
             self.begun,
             now=SystemClock().now(),
-            ids=self.ids,
+            ids=WantedIds(wanted),
             example=small[self.begun % len(small)],
         )
 

@@ -11,12 +11,14 @@ import os
 import random
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from gateway import sandbox
+from gateway.sandbox.scenario import Scenario, load_scenario
 from tests.campaign.remd.proof import Evidence
 from tests.campaign.rig import Courier, Rig
 
@@ -31,6 +33,12 @@ EVENTS = (
     *("Validated", "Mapped", "Signed", "DeliveryBegan", "Accepted", "StillPending"),
     *("TurnedAway", "NotThere", "Answered", "Unavailable", "Notified"),
 )
+RULES = {
+    "NotThere": "silent-lost",
+    "TurnedAway": "failed-not-in-time",
+    "Unavailable": "silent-inquiry",
+}
+"""Which rule of the scenario brings an event about; all others come with every document."""
 PLACES = {
     *("before-commit", "after-commit", "before-write:call", "after-write:call"),
     *(f"{side}-save:{event}" for event in EVENTS for side in ("before", "after")),
@@ -63,13 +71,15 @@ async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindl
     rig = Rig(folder=tmp_path, scale=SCALE)
     chance = random.Random(SEED)
     began = time.monotonic()
-    async with rig.sandbox(scenario(tmp_path)), aiohttp.ClientSession() as session:
+    file = scenario(tmp_path)
+    drawn = load_scenario(str(file), tmp_path)
+    async with rig.sandbox(file), aiohttp.ClientSession() as session:
         courier = Courier(rig, session)
         async with asyncio.TaskGroup() as group:
             await cut_at_random(rig, courier, group, chance)
-            await cut_at_every_place(rig, courier, group)
+            await cut_at_every_place(rig, courier, group, drawn)
             await rig.start()
-            group.create_task(courier.hand_over(DOCUMENTS - courier.begun))
+            group.create_task(courier.hand_over(max(0, DOCUMENTS - courier.begun)))
         stands = await settle(courier)
         assert await rig.stop() == 0
     evidence = Evidence(tmp_path / "sandbox.sqlite")
@@ -118,7 +128,9 @@ async def cut_at_random(
         await rig.kill()
 
 
-async def cut_at_every_place(rig: Rig, courier: Courier, group: asyncio.TaskGroup) -> None:
+async def cut_at_every_place(
+    rig: Rig, courier: Courier, group: asyncio.TaskGroup, drawn: Scenario
+) -> None:
     """Die once at every place that any gateway passes; new ones are found on the way."""
     burned: set[str] = set()
     while pending := sorted((PLACES | rig.passed) - burned):
@@ -126,10 +138,16 @@ async def cut_at_every_place(rig: Rig, courier: Courier, group: asyncio.TaskGrou
             burned.add(place)
             await rig.start(place)
             end = time.monotonic() + PATIENCE_FOR_PLACE
-            while not await rig.live(1.5) and time.monotonic() < end:
-                # Rare events want more documents than common ones.
-                group.create_task(courier.hand_over(1))
+            rule = RULES.get(place.rpartition(":")[2], "loaded")
+            group.create_task(courier.hand_over(1, wanted=partial(falls_under, drawn, rule)))
+            while not await rig.live(3.0) and time.monotonic() < end:
+                group.create_task(courier.hand_over(1, wanted=partial(falls_under, drawn, rule)))
             await rig.kill()
+
+
+def falls_under(drawn: Scenario, rule: str, local_uid: str) -> bool:
+    """Tell whether the scenario does to a document of this id what the rule says."""
+    return drawn.choose(local_uid, kind="121").name == rule
 
 
 async def settle(courier: Courier) -> dict[str, dict[str, object]]:
