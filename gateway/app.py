@@ -22,7 +22,7 @@ from aiohttp.typedefs import Middleware
 from gateway import resources
 from gateway.doors import SystemChance, SystemClock, SystemIds, pass_by
 from gateway.endpoints.discovery import Context, discover
-from gateway.errors import SettingError
+from gateway.errors import GatewayError, SettingError
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty
 from gateway.flow.acts import Acts
@@ -319,7 +319,7 @@ class _Builder:
             terms=Terms().shortened(scale),
         )
         runner = Runner(desk=desk, steps=steps)
-        work = _Work(runner=runner, courier=courier, ledger=ledger, clock=clock)
+        work = _Work(runner=runner, courier=courier, ledger=ledger, clock=clock, log=self.doors.log)
         await self.stack.enter_async_context(work.running())
 
     def _count_signature(self, kind: str, verdict: Verdict) -> None:
@@ -374,24 +374,32 @@ class _Work:
     courier: Courier
     ledger: Ledger
     clock: Clock
+    log: Log
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the context lasts; what is in hand is finished before it ends."""
+        failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.runner.run())
             tasks.create_task(self._every(_COURIER_EVERY, self._carry))
             tasks.create_task(self._every(_CHECKPOINT_EVERY, self._seal))
             try:
                 yield
-            finally:
-                self.stopping.set()
-                self.runner.stop()
+            except BaseException as error:  # noqa: BLE001 - raised below, without a group around it
+                failure = error
+            self.stopping.set()
+            self.runner.stop()
+        if failure is not None:
+            raise failure
 
     async def _every(self, span: timedelta, act: Any) -> None:
         while not self.stopping.is_set():
-            await act()
+            try:
+                await act()
+            except GatewayError as error:
+                self.log.warning("a round failed", mender=error.mender, reason=error.text)
             try:
                 async with asyncio.timeout(span.total_seconds()):
                     await self.stopping.wait()

@@ -19,8 +19,9 @@ from gateway.app import Doors
 from gateway.commands.terminal.tables import align, complain, paint, print_json
 from gateway.commands.terminal.words import Exit, json_option
 from gateway.doors import SystemClock, SystemIds
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SettingError
 from gateway.exchange.record import Exchange
+from gateway.findings import Severity
 from gateway.ports import TimelineEntry
 from gateway.samples.maker import SampleDocument
 from gateway.sandbox.counterpart import SandboxAccount
@@ -57,10 +58,11 @@ class Journey:
 
     @property
     def codes(self) -> list[str]:
-        """The recipient's codes, or the rules that it failed."""
+        """The recipient's codes, or our own rules that it failed."""
         codes = [code for step in self.steps for code in step.facts.get("codes", ())]
-        rules = [one.rule for one in self.exchange.findings] if self.exchange else []
-        return list(dict.fromkeys(codes or rules))
+        findings = self.exchange.findings if self.exchange else ()
+        failed = [one.rule for one in findings if one.severity is Severity.ERROR]
+        return list(dict.fromkeys(codes or failed))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the contract promises of a document."""
@@ -128,6 +130,9 @@ def command(documents: int | None, faults: str, *, as_json: bool) -> None:
     """
     try:
         told = asyncio.run(_play(documents, faults, quiet=as_json))
+    except SettingError as error:
+        complain(str(error))
+        sys.exit(Exit.USAGE)
     except GatewayError as error:
         complain(str(error))
         sys.exit(Exit.GATEWAY_AT_FAULT)

@@ -28,6 +28,8 @@ FRUITLESS = (e.NotThere, e.NotSent, e.Unavailable, e.StillPending)
 """After these, and only these, the question is whether there is still hope."""
 
 _LONGEST_SLEEP = timedelta(seconds=30)
+_BREATH = timedelta(seconds=1)
+"""Between two claims when the ledger takes none: a full disk passes."""
 
 log = structlog.get_logger(__name__)
 
@@ -99,8 +101,12 @@ class Runner:
         """Work until stopped."""
         async with asyncio.TaskGroup() as hands:
             while not self._stopping.is_set():
-                if not await self._hand_out(hands):
-                    await self._rest()
+                try:
+                    if not await self._hand_out(hands):
+                        await self._rest()
+                except GatewayError as error:
+                    log.warning("nothing can be claimed", mender=error.mender, reason=error.text)
+                    await self.desk.clock.sleep_until(self.desk.clock.now() + _BREATH)
 
     async def _hand_out(self, hands: asyncio.TaskGroup) -> bool:
         await self._free.acquire()

@@ -1,18 +1,20 @@
 """Every due exchange gets what it is owed, and a power cut on any line loses nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from gateway.errors import HouseError, Overtaken
 from gateway.exchange import events as e
+from gateway.exchange.decision import Decision
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty, Outcome, State
 from gateway.flow.runner import Runner
-from tests.flow.conftest import NOON, PowerCutError, World, exchange, fails, says
+from gateway.store.memory import MemoryLedger
+from tests.flow.conftest import NOON, Listener, PowerCutError, World, exchange, fails, says
 
 BEGAN = e.DeliveryBegan(message_id="m1", envelope_sha256="0" * 64)
 REGISTERED = e.Answered(registered=True, source=e.Source.INQUIRY, number="119.77")
@@ -171,6 +173,37 @@ async def test_a_held_version_waits_for_the_earlier_one_and_goes_on_after_it(wor
     released = await world.ledger.get(second.id)
     assert released is not None
     assert not released.held_by
+
+
+class FullDisk(MemoryLedger):
+    """A ledger whose disk is full for a while."""
+
+    failures = 2
+
+    async def claim(self, *, now: datetime, limit: int) -> Sequence[Exchange]:
+        if self.failures:
+            self.failures -= 1
+            raise HouseError("the disk is full")
+        return await super().claim(now=now, limit=limit)
+
+
+async def test_a_ledger_that_fails_for_a_while_does_not_end_the_work() -> None:
+    world = World(ledger=FullDisk())
+    await world.put(exchange())
+    runner = Runner(desk=world.desk, steps={**HAPPY, Duty.DELIVER: says(e.Cancelled(by="x"))})
+
+    class Stopper(Listener):
+        def advanced(self, decision: Decision) -> None:
+            super().advanced(decision)
+            if isinstance(decision.event, e.Notified):
+                runner.stop()
+
+    runner.desk = replace(world.desk, observer=Stopper())
+    await runner.run()
+
+    ended = await world.ledger.get(exchange().id)
+    assert ended is not None
+    assert ended.outcome is Outcome.CANCELLED
 
 
 async def test_many_exchanges_are_walked_at_once_and_the_house_closes_in_order(
