@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DOCUMENTS ?=
 FAULTS ?=
 
-.PHONY: setup demo test check coverage picture campaign format
+.PHONY: setup demo test check bench coverage picture campaign format
 
 $(VENV)/.ready: pyproject.toml requirements.lock docker/system-packages.sh
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ check: setup ## what every commit passes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+bench: setup ## lives of exchanges through the ledger on this disk
+	$(BIN)/python -m tests.bench.ledger
 
 campaign: setup ## the long fault campaign: 500 documents, 40 random kills, every place once
 	CAMPAIGN_DOCUMENTS=$(or $(DOCUMENTS),500) CAMPAIGN_KILLS=$(or $(KILLS),40) \
