@@ -7,11 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from gateway.endpoints.discovery import discover
+from gateway.endpoints.discovery import EndpointKind, discover
 from gateway.errors import SettingError
 from gateway.exchange.schedule import Repeat, Terms
 
 FOLDER = Path(__file__).parents[2] / "gateway"
+ARCHIVE = """
+title = "An archive that nobody has"
+transport = "none"
+documents = ["letter"]
+
+[kinds]
+letter = "7"
+
+[terms]
+repeat = "forbidden"
+delivery_within = "2m"
+answer_within = "1h"
+inquiry = { base = "5m", cap = "6h" }
+delivery = { base = "30s", cap = "1h" }
+resend = { base = "1m", cap = "6h" }
+maximum_age = "10d"
+maximum_attempts = 12
+"""
 
 
 def test_every_folder_with_its_file_is_an_endpoint() -> None:
@@ -54,18 +72,23 @@ def test_endpoint_with_a_slip_is_refused_by_name(tmp_path: Path, text: str, told
         discover(tmp_path)
 
 
-def test_operator_may_change_a_term_and_keeps_the_others() -> None:
-    kind = discover()["remd"]
+@pytest.fixture
+def kind(tmp_path: Path) -> EndpointKind:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "endpoint.toml").write_text(ARCHIVE, encoding="utf-8")
+    return discover(tmp_path)["archive"]
 
+
+def test_operator_may_change_a_term_and_keeps_the_others(kind: EndpointKind) -> None:
     terms = kind.terms({"answer_within": "30m"})
 
     assert terms.answer_within == timedelta(minutes=30)
-    assert terms.repeat is Repeat.HARMLESS
-    assert terms.maximum_age == timedelta(days=15)
-    assert kind.terms({}, scale=60).maximum_age == timedelta(hours=6)
+    assert terms.repeat is Repeat.FORBIDDEN
+    assert terms.maximum_age == timedelta(days=10)
+    assert kind.terms({}, scale=60).maximum_age == timedelta(hours=4)
     assert isinstance(terms, Terms)
 
 
-def test_term_that_is_none_is_refused_with_its_full_key() -> None:
-    with pytest.raises(SettingError, match=r"endpoints\.remd\.terms\.answer_withn"):
-        discover()["remd"].terms({"answer_withn": "30m"})
+def test_term_that_is_none_is_refused_with_its_full_key(kind: EndpointKind) -> None:
+    with pytest.raises(SettingError, match=r"endpoints\.archive\.terms\.answer_withn"):
+        kind.terms({"answer_withn": "30m"})

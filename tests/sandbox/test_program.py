@@ -16,8 +16,10 @@ PACKAGE = Path(resources.__file__).parent
 def test_every_folder_with_a_sandbox_toml_is_a_counterpart() -> None:
     found = {one.name: one for one in discover()}
 
-    assert "remd" in found
-    assert "seed-2023" in found["remd"].scenarios
+    folders = {file.parent.name: file.parent for file in PACKAGE.glob("sandbox/*/sandbox.toml")}
+    assert found.keys() == folders.keys()
+    for name, one in found.items():
+        assert one.scenarios.keys() == {file.stem for file in folders[name].glob("scenarios/*")}
 
 
 def test_a_folder_without_counterparts_gives_none(tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ async def test_sandbox_without_counterparts_serves_and_says_so() -> None:
     async with (
         Sandbox([], clock=SystemClock()) as sandbox,
         aiohttp.ClientSession() as session,
-        session.post(f"{sandbox.base_url}/remd") as response,
+        session.post(f"{sandbox.base_url}/nobody") as response,
     ):
         text = await response.text()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway import sandbox
 from gateway.errors import SettingError
-from gateway.sandbox.remd.opening import SCENARIOS
 from gateway.sandbox.scenario import (
     Becomes,
     Behaviour,
@@ -16,41 +16,29 @@ from gateway.sandbox.scenario import (
     Scenario,
     Where,
     foresee,
-    list_scenarios,
     load_scenario,
 )
 
-DOCUMENTS = 20_000
-
-
-def test_seed_2023_has_the_shares_of_the_year() -> None:
-    scenario = load_scenario("seed-2023", SCENARIOS)
-
-    fell = Counter(scenario.choose(f"document-{n}").name for n in range(DOCUMENTS))
-
-    silent = sum(count for name, count in fell.items() if name.startswith("silent"))
-    failed = fell["failed"] + fell["failed-not-in-time"]
-    assert fell["loaded"] / DOCUMENTS == pytest.approx(0.484, abs=0.01)
-    assert failed / DOCUMENTS == pytest.approx(0.026, abs=0.005)
-    assert silent / DOCUMENTS == pytest.approx(0.490, abs=0.01)
-    assert fell["silent-lost"] >= 0.5 * silent
-    assert fell["silent-inquiry"] >= 0.1 * silent
-    assert fell["silent-late"] >= 0.05 * silent
-
-
-def test_the_failed_of_seed_2023_are_mostly_not_in_time() -> None:
-    rules = {rule.name: rule for rule in load_scenario("seed-2023", SCENARIOS).rules}
-
-    failed = rules["failed"].share + rules["failed-not-in-time"].share
-
-    assert failed == pytest.approx(0.026)
-    assert rules["failed-not-in-time"].share / failed == pytest.approx(0.791)
+DOCUMENTS = 5_000
+SHIPPED = sorted(Path(sandbox.__file__).parent.glob("*/scenarios/*.toml"))
 
 
 def test_a_document_falls_under_the_same_rule_however_its_id_is_written() -> None:
-    scenario = load_scenario("seed-2023", SCENARIOS)
+    rules = tuple(Rule(name=f"rule-{n}", share=0.1) for n in range(10))
+    scenario = Scenario(name="x", title="", rules=rules)
 
     assert scenario.choose("ABCD-01") is scenario.choose("abcd-01")
+
+
+def test_each_rule_gets_its_share_of_the_documents() -> None:
+    rules = (Rule(name="most", share=0.6), Rule(name="some", share=0.3))
+    scenario = Scenario(name="x", title="", rules=rules)
+
+    fell = Counter(scenario.choose(f"document-{n}").name for n in range(DOCUMENTS))
+
+    assert fell["most"] / DOCUMENTS == pytest.approx(0.6, abs=0.02)
+    assert fell["some"] / DOCUMENTS == pytest.approx(0.3, abs=0.02)
+    assert fell["as-it-should"] / DOCUMENTS == pytest.approx(0.1, abs=0.02)
 
 
 def test_another_seed_deals_other_documents() -> None:
@@ -90,11 +78,11 @@ def test_what_a_faultless_document_comes_to_is_foreseen(rule: Rule, expected: st
     assert foresee(rule) == expected
 
 
-@pytest.mark.parametrize("name", list_scenarios(SCENARIOS))
-def test_every_shipped_scenario_can_be_read_and_says_what_it_does(name: str) -> None:
-    scenario = load_scenario(name, SCENARIOS)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_every_shipped_scenario_can_be_read_and_says_what_it_does(file: Path) -> None:
+    scenario = load_scenario(file.stem, file.parent)
 
-    assert scenario.name == name
+    assert scenario.name == file.stem
     assert scenario.title
 
 
@@ -117,11 +105,14 @@ def test_a_wrong_scenario_is_refused_by_the_key_that_is_wrong(
     file.write_text(text, encoding="utf-8")
 
     with pytest.raises(SettingError) as caught:
-        load_scenario(str(file), SCENARIOS)
+        load_scenario(str(file), tmp_path / "none")
 
     assert where in caught.value.where
 
 
 def test_an_unknown_scenario_is_refused_with_the_names_of_the_known(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="seed-2023"):
-        load_scenario("no-such", SCENARIOS)
+    for name in ("silent", "slow"):
+        (tmp_path / f"{name}.toml").write_text('title = "x"', encoding="utf-8")
+
+    with pytest.raises(SettingError, match="silent, slow"):
+        load_scenario("no-such", tmp_path)
