@@ -23,6 +23,7 @@ from gateway.errors import SettingError
 T = TypeVar("T")
 PREFIX = "MSE_GATEWAY__"
 DEFAULT_FILE = "mse-gateway.toml"
+_NAME = re.compile(r'"([^"]*)"|([^."]+)')
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -180,11 +181,11 @@ def read(kind: type[T], table: Mapping[str, Any], where: str = "") -> T:
     known = get_type_hints(kind)
     for key in table:
         if key not in known:
-            raise _unknown(_join(where, key), key, known)
-    values = {key: _convert(known[key], table[key], _join(where, key)) for key in table}
+            raise _unknown(join_key(where, key), key, known)
+    values = {key: _convert(known[key], table[key], join_key(where, key)) for key in table}
     for one in fields(kind):  # type: ignore[arg-type] # every kind here is a dataclass
         if one.name not in values and one.default is MISSING and one.default_factory is MISSING:
-            raise SettingError(f"{one.name} is missing", where=_join(where, one.name))
+            raise SettingError(f"{one.name} is missing", where=join_key(where, one.name))
     return kind(**values)
 
 
@@ -222,7 +223,7 @@ def _read_file(file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
 def _leaves(table: Mapping[str, Any], where: str = "") -> list[str]:
     keys: list[str] = []
     for key, value in table.items():
-        full = _join(where, key)
+        full = join_key(where, key)
         keys += _leaves(value, full) if isinstance(value, dict) else [full]
     return keys
 
@@ -239,8 +240,15 @@ def _override(table: dict[str, Any], sources: dict[str, str], environ: Mapping[s
         sources[".".join((*sections, key))] = "environment"
 
 
-def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key
+def join_key(where: str, key: str) -> str:
+    """Return the full key as TOML writes it: a name with a dot in it, like an OID, is quoted."""
+    name = f'"{key}"' if "." in key else key
+    return f"{where}.{name}" if where else name
+
+
+def split_key(key: str) -> list[str]:
+    """Return the names of a full key, without their quotes."""
+    return [quoted or plain for quoted, plain in _NAME.findall(key)]
 
 
 def _unknown(where: str, key: str, known: Mapping[str, object]) -> SettingError:
@@ -269,7 +277,7 @@ def _convert_table(kind: Any, value: Any, where: str) -> Any:
     if not is_dataclass(kind):
         return value
     return {
-        key: read(kind, _table(item, _join(where, key)), _join(where, key))  # type: ignore[arg-type] # a dataclass, as tested
+        key: read(kind, _table(item, join_key(where, key)), join_key(where, key))  # type: ignore[arg-type] # a dataclass, as tested
         for key, item in value.items()
     }
 

@@ -16,7 +16,7 @@ import click
 from gateway.commands.terminal.tables import align, complain, print_json
 from gateway.commands.terminal.words import Exit, json_option
 from gateway.errors import SettingError
-from gateway.settings import Loaded, load
+from gateway.settings import Loaded, join_key, load, split_key
 
 MASK = "(hidden)"
 _SECRET_WORDS = ("token", "secret", "password")
@@ -68,7 +68,7 @@ def draw_tree(rows: list[tuple[str, str, str]]) -> list[str]:
     drawn: list[tuple[str, str]] = []
     above: list[str] = []
     for key, value, source in rows:
-        *sections, name = key.split(".")
+        *sections, name = split_key(key)
         for depth, section in enumerate(sections):
             if above[: depth + 1] != sections[: depth + 1]:
                 drawn.append(("  " * depth + section, ""))
@@ -81,10 +81,10 @@ def draw_tree(rows: list[tuple[str, str, str]]) -> list[str]:
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if is_dataclass(value):
         for one in fields(value):
-            yield from _leaves(getattr(value, one.name), f"{key}.{one.name}".lstrip("."))
+            yield from _leaves(getattr(value, one.name), join_key(key, one.name))
     elif isinstance(value, Mapping):
         for name in value:
-            yield from _leaves(value[name], f"{key}.{name}")
+            yield from _leaves(value[name], join_key(key, name))
     else:
         yield key, value
 

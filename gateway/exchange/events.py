@@ -33,6 +33,14 @@ class Payload:
     content_type: str = "application/octet-stream"
 
 
+class Source(StrEnum):
+    """Which way an answer came."""
+
+    CALLBACK = "callback"
+    INQUIRY = "inquiry"
+    SYNCHRONOUS = "synchronous"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that has happened; `wire` and `keeps` are stored in the same transaction."""
@@ -112,19 +120,13 @@ class StillPending(Event):
     """The recipient has it in work."""
 
     reason: str = ""
+    source: Source = Source.INQUIRY
+    """`CALLBACK` when it fetches the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotThere(Event):
     """A complete inquiry covered the document and did not find it."""
-
-
-class Source(StrEnum):
-    """Which way an answer came."""
-
-    CALLBACK = "callback"
-    INQUIRY = "inquiry"
-    SYNCHRONOUS = "synchronous"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,7 @@ def name_result(decision: Decision) -> str | None:
     asked = before.state is State.AWAITING or (
         before.state is State.DELIVERING and _is_past(before.due, decision.at)
     )
-    if asked and isinstance(event, e.StillPending):
+    if asked and isinstance(event, e.StillPending) and event.source is e.Source.INQUIRY:
         return "pending"
     if asked and isinstance(event, e.Unavailable):
         return "unavailable"

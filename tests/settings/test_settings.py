@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingError
-from gateway.settings import SignaturesComing, load, parse_duration
+from gateway.settings import SignaturesComing, load, parse_duration, split_key
 
 
 def write(folder: Path, text: str) -> Path:
@@ -81,6 +81,15 @@ def test_a_value_of_a_wrong_form_is_refused_with_its_place(
         load(write(tmp_path, text), environ={})
 
     assert caught.value.where == where
+
+
+def test_a_name_with_dots_is_one_name_of_the_key(tmp_path: Path) -> None:
+    file = write(tmp_path, '[endpoints.x.organizations."1.2.3"]\nclient = "c"\n')
+
+    (source,) = load(file, environ={}).sources
+
+    assert source == 'endpoints.x.organizations."1.2.3".client'
+    assert split_key(source) == ["endpoints", "x", "organizations", "1.2.3", "client"]
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:

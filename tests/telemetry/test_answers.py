@@ -183,6 +183,7 @@ def test_an_answer_counts_under_what_it_meant(case: str) -> None:
         (tell(awaiting(), verdict(registered=False, source=INQUIRY)), "rejected"),
         (tell(went(signed(), began()), e.StillPending(), minutes=2), "pending"),
         (tell(signed(), began(), e.StillPending()), None),
+        (tell(awaiting(), e.StillPending(source=e.Source.CALLBACK), minutes=60), None),
         (tell(signed(), began(), e.Unavailable(reason="reset")), None),
         (tell(awaiting(), YES), None),
         (tell(signed(), e.Unavailable(reason="no key")), None),

@@ -55,6 +55,10 @@ _MARGIN: Final = timedelta(days=1)
 _MOST_PAGES: Final = 50
 
 
+LARGEST_DOCUMENT: Final = 7 * 2**20
+"""Octets. The file travels as base64 in one text node, and libxml2 reads none above 10 MB."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemdSettings(IpsSettings):
     """`[endpoints.remd]`."""
@@ -132,7 +136,8 @@ class RemdEndpoint:
         if rules is None:
             return {}, (_of_unknown_kind(self.name),)
         reading = read_form(rules, cda.tree, endpoint=self.name)
-        return reading.form, reading.findings
+        too_large = (_too_large(),) if len(document) > LARGEST_DOCUMENT else ()
+        return reading.form, (*too_large, *reading.findings)
 
     def wanted_roles(self, metadata: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the roles that the rule file of this kind names."""
@@ -277,6 +282,22 @@ def _signer_of(signature: SignerCms, signers: list[Mapping[str, Any]]) -> Mappin
     numbers = {certificate.subject.snils for certificate in certificates} - {""}
     named = next((one for one in signers if one["snils"] in numbers), None)
     return named or next((one for one in signers if one.get("role") == signature.role), None)
+
+
+def _too_large() -> Finding:
+    limit = LARGEST_DOCUMENT // 2**20
+    return Finding(
+        rule="remd/size",
+        code="too-long",
+        severity=Severity.ERROR,
+        where="/ClinicalDocument",
+        texts={
+            "ru": f"Документ больше {limit} МиБ: файл такого размера не передать в одном ответе.",
+            "en": f"The document is over {limit} MiB: one answer cannot carry such a file.",
+        },
+        mender=Mender.SENDER,
+        tier=Tier.EXCHANGE,
+    )
 
 
 def _of_unknown_kind(name: str) -> Finding:

@@ -105,7 +105,9 @@ class RemdDoor:
             name=_FETCH,
             about=about,
             # Who fetches the file has the document in work; its answer may still be on its way.
-            event=StillPending(reason="the recipient fetches the file", wire=(wire,)),
+            event=StillPending(
+                reason="the recipient fetches the file", source=Source.CALLBACK, wire=(wire,)
+            ),
             wants_document=True,
             wire=wire,
         )

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from gateway.doors import SystemIds
+from gateway.endpoints.remd.adapter import LARGEST_DOCUMENT
 from gateway.errors import MalformedMessage
 from gateway.findings import Severity
 from gateway.formats.cda import read_cda
@@ -109,3 +110,13 @@ def test_chair_and_organisation_are_wanted(house: House) -> None:
 def test_what_is_no_cda_is_malformed(house: House) -> None:
     with pytest.raises(MalformedMessage):
         house.endpoint.describe(b"<a/>")
+
+
+def test_document_that_one_answer_cannot_carry_is_refused_before_it_is_sent(
+    house: House,
+) -> None:
+    padded = sample("adult-in-person").content + b"\n" * LARGEST_DOCUMENT
+
+    _, findings = house.endpoint.describe(padded)
+
+    assert [one.rule for one in findings if one.severity is Severity.ERROR] == ["remd/size"]
