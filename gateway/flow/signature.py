@@ -52,7 +52,11 @@ class Signature:
         brought = await read_signatures(self.ledger, exchange)
         now = self.clock.now()
         verdicts = [(one.role, self._verify(one.content, document, now)) for one in brought]
-        if broken := [_reasons(role, one) for role, one in verdicts if _is_broken(one)]:
+        broken = [_reasons(role, one) for role, one in verdicts if _is_broken(one)]
+        broken += [
+            (_STRANGER,) for role, one in verdicts if self._is_strangers(exchange, role, one)
+        ]
+        if broken:
             yield e.Refused(findings=tuple(chain.from_iterable(broken)))
             return
         if doubt := next((one for _, one in verdicts if not _is_good(one)), None):
@@ -75,6 +79,14 @@ class Signature:
         if exchange.state is State.AWAITING_SIGNATURE:
             yield e.SignaturesGiven()
         yield e.Signed(keeps=(signature_payload(own),) if own else ())
+
+    def _is_strangers(self, exchange: Exchange, role: str, verdict: Verdict) -> bool:
+        """Tell whether an organisation's signature is another one's, as far as its key tells."""
+        own = self.keys.choose(exchange.identity.organization, Role.ORGANIZATION, self.clock.now())
+        if role != ORGANIZATION or own is None:
+            return False  # without a key of its own the recipient is left to judge
+        ogrn = own.certificate.subject.ogrn
+        return any(one.ogrn != ogrn for one in verdict.signers)
 
     async def _missing(self, exchange: Exchange, brought: tuple[SignerCms, ...]) -> list[str]:
         metadata = json.loads(await read_payload(self.ledger, exchange, "metadata"))
@@ -114,6 +126,20 @@ def _is_broken(verdict: Verdict) -> bool:
 
 def _reasons(role: str, verdict: Verdict) -> tuple[Finding, ...]:
     return tuple(reason.as_finding(f"signature[{role}]") for reason in verdict.reasons)
+
+
+_STRANGER = Finding(
+    rule="signature.another-organization",
+    code="security",
+    severity=Severity.ERROR,
+    where=f"signature[{ORGANIZATION}]",
+    texts={
+        "ru": "Документ подписан ключом другой организации: ОГРН в сертификате не её.",
+        "en": "Another organisation's key has signed: the ОГРН in the certificate is not its own.",
+    },
+    mender=Mender.SENDER,
+    tier=Tier.SIGNATURE,
+)
 
 
 def _missing_finding(role: str) -> Finding:
