@@ -15,6 +15,7 @@ from gateway.exchange.states import Outcome, State
 from gateway.formats.cda import CdaDocument, Placed
 from gateway.ports import IdentityTaken
 
+AT_ID = "/ClinicalDocument/id/@extension"
 PatientIndex = Callable[[str], str]
 """СНИЛС, digits only, to HMAC-SHA-256 in hex."""
 
@@ -108,10 +109,12 @@ def _unsettled_version(identity: Identity, same_set: Sequence[Exchange]) -> str:
     return max(earlier, key=lambda one: one.identity.version).id if earlier else ""
 
 
-def taken(exchange: Exchange, identity: Identity, why: str) -> IdentityTaken:
-    """Return the conflict with both hashes."""
+def taken(exchange: Exchange, identity: Identity, why: str, *, where: str = AT_ID) -> IdentityTaken:
+    """Return the conflict with both hashes; `where` is what both documents have in common."""
     text = (
         f"{why}: its SHA-256 is {exchange.identity.document_sha256}, "
         f"this one's is {identity.document_sha256}"
     )
-    return IdentityTaken(text, exchanges=(exchange,))
+    conflict = IdentityTaken(text, exchanges=(exchange,))
+    conflict.where = where
+    return conflict

@@ -130,14 +130,16 @@ class Intake:
         if first is None:
             return None
         if first.request_sha256 != submission.sha256:
-            raise KeyReused("this Idempotency-Key was used for another body")
+            raise KeyReused("this key was used for another body", where="Idempotency-Key")
         exchange = await self.desk.ledger.get(first.location)
         return None if exchange is None else _taken_again(exchange)
 
     def _read(self, submission: Submission) -> CdaDocument:
         content_type = submission.content_type.partition(";")[0].strip().lower()
         if content_type not in XML_TYPES:
-            raise UnsupportedFormat(f"{content_type or 'no Content-Type'} is not read here")
+            raise UnsupportedFormat(
+                f"{content_type or 'no Content-Type'} is not read here", where="Content-Type"
+            )
         document = read_cda(submission.content)
         organization = document.header.organization or ""
         if organization and not submission.sender.may_send_for(organization):
@@ -176,7 +178,7 @@ class Intake:
         known = recognise(identity, same_id, same_set)
         if isinstance(known, New) and not submission.confirm_new:
             for twin in await self.desk.ledger.find_twins(identity):
-                raise taken(twin, identity, _TWIN)
+                raise taken(twin, identity, _TWIN, where=_AT_PROTOCOL)
         return known
 
     async def _resume_known(self, exchange: Exchange, submission: Submission) -> Taken:
@@ -249,6 +251,9 @@ _TWIN = (
     "a document of the same organisation, kind, patient and protocol number is under way or "
     "registered under another id («дубль»); confirm=new-document overrides this"
 )
+
+_AT_PROTOCOL = "/ClinicalDocument/component/structuredBody//observation[code/@code='4059']/value"
+"""The number of the protocol: what makes two documents one, where their ids differ."""
 
 
 def _taken_again(exchange: Exchange) -> Taken:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -55,12 +56,17 @@ def read_xml(message: bytes, limits: Limits = DEFAULT_LIMITS) -> etree._ElementT
     the bytes.
     """
     if len(message) > limits.size:
-        raise MessageTooLarge(f"the message is larger than {limits.size} bytes")
+        raise MessageTooLarge(
+            f"the message is larger than {limits.size} bytes", where=f"byte {limits.size + 1}"
+        )
     text, content = _decode(message)
     _refuse_doctype(text)
     declarations = content.count(b"xmlns")
     if declarations > limits.declarations:
-        raise MessageTooLarge(f"more than {limits.declarations} namespace declarations")
+        raise MessageTooLarge(
+            f"more than {limits.declarations} namespace declarations",
+            where=_place_of_declaration(content, limits.declarations + 1),
+        )
     tree = _parse(content)
     declared: object = tree.docinfo.internalDTD  # the stubs hold it for never None
     if declared is not None:
@@ -129,6 +135,13 @@ def _encoding_without_declaration(message: bytes, marked: str) -> str:
 def _place_of_byte(message: bytes, offset: int) -> str:
     line = message.count(b"\n", 0, offset) + 1
     return f"line {line}, byte {offset + 1}"
+
+
+def _place_of_declaration(content: bytes, number: int) -> str:
+    """Return the line of the `xmlns` of this number, counted from one."""
+    found = next(islice(re.finditer(b"xmlns", content), number - 1, None))
+    line = content.count(b"\n", 0, found.start()) + 1
+    return f"line {line}"
 
 
 def _refuse_doctype(text: str) -> None:
@@ -200,7 +213,10 @@ def _refuse_depth(tree: etree._ElementTree, depth: int) -> None:
 
 def _refuse_scope(tree: etree._ElementTree, scope: int) -> None:
     open_declarations = 0
-    for event, _ in etree.iterwalk(tree, events=("start-ns", "end-ns")):
-        open_declarations += 1 if event == "start-ns" else -1
-        if open_declarations > scope:
-            raise MessageTooLarge(f"more than {scope} namespaces in scope")
+    for event, element in etree.iterwalk(tree, events=("start-ns", "start", "end-ns")):
+        if event != "start":
+            open_declarations += 1 if event == "start-ns" else -1
+        elif open_declarations > scope:  # the declarations come before their element
+            raise MessageTooLarge(
+                f"more than {scope} namespaces in scope", where=f"line {element.sourceline}"
+            )

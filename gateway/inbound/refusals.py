@@ -98,7 +98,10 @@ def _tell_taken(
     seen = [one for one in error.exchanges if _may_see(request, one)]
     if not seen:
         return outcomes.tell(
-            "a document of this identity is here already", error.code, error.mender
+            "a document of this identity is here already",
+            error.code,
+            error.mender,
+            where=error.where,
         )
     headers["Location"] = f"/exchanges/{seen[0].id}"
     kept = "; ".join(f"exchange {one.id} sha256 {one.identity.document_sha256}" for one in seen)

@@ -15,7 +15,9 @@ CHUNK = 1 << 16
 MIB = 1 << 20
 MOST_SIGNATURES = 64
 LARGEST_SIGNATURE = 1 * MIB
-_BROKEN = (ValueError, BadHttpMessage, AssertionError, RuntimeError, LookupError)
+_BROKEN_OFF = (ConnectionError, BadHttpMessage, web.RequestPayloadError)
+"""What aiohttp raises for a body that ends too soon, or is not chunked or packed as it says."""
+_BROKEN = (ValueError, AssertionError, RuntimeError, LookupError, *_BROKEN_OFF)
 """What aiohttp's multipart reader raises for a body that breaks its own rules."""
 _AS_IT_IS = frozenset({"", "binary", "8bit", "7bit"})
 
@@ -50,7 +52,7 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
         raise _too_large(limit)
     content = await _collect(lambda: request.content.read(CHUNK), limit)
     if not content:
-        raise MalformedMessage("the body is empty")
+        raise MalformedMessage("the body is empty", where="body")
     return content
 
 
@@ -114,7 +116,7 @@ def read_role(text: str, where: str) -> str:
 async def _collect(read: Callable[[], Awaitable[bytes]], limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while chunk := await read():
+    while chunk := await _read_on(read):
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
@@ -122,5 +124,13 @@ async def _collect(read: Callable[[], Awaitable[bytes]], limit: int) -> bytes:
     return b"".join(chunks)
 
 
+async def _read_on(read: Callable[[], Awaitable[bytes]]) -> bytes:
+    try:
+        return await read()
+    except _BROKEN_OFF as error:
+        text = "the body broke off, or is not chunked or packed as its headers say"
+        raise MalformedMessage(text, where="body") from error
+
+
 def _too_large(limit: int) -> MessageTooLarge:
-    return MessageTooLarge(f"at most {limit} bytes are taken")
+    return MessageTooLarge(f"at most {limit} bytes are taken", where=f"byte {limit + 1}")
