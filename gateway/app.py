@@ -40,7 +40,7 @@ from gateway.inbound.senders import read_directory
 from gateway.inbound.server import build_server
 from gateway.inbound.tls import open_tls
 from gateway.inbound.watch import Watch
-from gateway.ports import CallbackDoor, Clock, Endpoint, Failpoint, Ledger, Sealer
+from gateway.ports import CallbackDoor, Clock, Endpoint, Failpoint, Ledger, Log, Sealer
 from gateway.settings import Loaded, Settings, read_secret
 from gateway.signatures.backends import Chooser, SelfTest, open_backend, run_self_test
 from gateway.signatures.chain import Trust, load_trust
@@ -49,7 +49,7 @@ from gateway.signatures.sealing import load_seal, mark, patient_index, read_key
 from gateway.signatures.verdict import Verdict
 from gateway.store.sqlite import SqliteLedger
 from gateway.telemetry.health import Condition, Health, stand
-from gateway.telemetry.logs import Log, open_log
+from gateway.telemetry.logs import open_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Chorus, Counting, Telling
 from gateway.validation.dictionaries import Dictionaries
@@ -59,6 +59,7 @@ from gateway.validation.validator import Validator
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 _COURIER_EVERY = timedelta(seconds=5)
+_SWEEP_EVERY = timedelta(seconds=5)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
 
 
@@ -318,7 +319,7 @@ class _Builder:
             chance=self.chance,
             terms=Terms().shortened(scale),
         )
-        runner = Runner(desk=desk, steps=steps)
+        runner = Runner(desk=desk, steps=steps, log=self.doors.log)
         work = _Work(runner=runner, courier=courier, ledger=ledger, clock=clock, log=self.doors.log)
         await self.stack.enter_async_context(work.running())
 
@@ -385,6 +386,7 @@ class _Work:
             tasks.create_task(self.runner.run())
             tasks.create_task(self._every(_COURIER_EVERY, self._carry))
             tasks.create_task(self._every(_CHECKPOINT_EVERY, self._seal))
+            tasks.create_task(self._every(_SWEEP_EVERY, self.runner.desk.release_freed))
             try:
                 yield
             except BaseException as error:  # noqa: BLE001 - raised below, without a group around it

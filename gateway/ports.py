@@ -336,6 +336,10 @@ class Ledger(Protocol):
         """Return the exchanges that this one holds."""
         ...
 
+    async def find_freed(self) -> Sequence[Exchange]:
+        """Return the exchanges that are still held though their holder has an outcome."""
+        ...
+
     async def find_attempt(self, message_id: str) -> Exchange | None:
         """Return the exchange that made an attempt, by its normalised MessageID."""
         ...
@@ -568,4 +572,20 @@ class Observer(Protocol):
 
     def answered(self, endpoint: str, kind: str) -> None:
         """Hear of an answer that belongs to no event: unmatched, unverified."""
+        ...
+
+
+class Log(Protocol):
+    """Where lines go; the event is a word, the facts are names and values."""
+
+    def info(self, event: str, /, **facts: Any) -> Any:
+        """Tell what happened as it should."""
+        ...
+
+    def warning(self, event: str, /, **facts: Any) -> Any:
+        """Tell what somebody should look at."""
+        ...
+
+    def error(self, event: str, /, **facts: Any) -> Any:
+        """Tell what somebody must mend."""
         ...

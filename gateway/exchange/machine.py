@@ -166,7 +166,8 @@ def _not_there(exchange: Exchange, _event: e.Event, moment: Moment) -> Exchange:
 def _hear(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
     """Take an answer while the exchange is open: see the precedence in the sign above."""
     assert isinstance(event, e.Answered)
-    if event.registered:
+    if event.registered or event.source is e.Source.INQUIRY:
+        # What the recipient's own register says, another inquiry would hear again.
         return _settle(exchange, event, moment)
     if event.message_id and not _is_newest(exchange, event.message_id):
         return exchange if exchange.state is S.PARKED else _ask_now(exchange, event, moment)
@@ -197,7 +198,12 @@ def _hear_registration(exchange: Exchange, event: e.Event, moment: Moment) -> Ex
 
 
 def _hear_before_resend(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
-    return _hear_registration(exchange, event, moment) if exchange.attempt > 0 else exchange
+    """Take what an inquiry says right before a resend, and any registration."""
+    assert isinstance(event, e.Answered)
+    if exchange.attempt == 0:
+        return exchange
+    heard = event.registered or event.source is e.Source.INQUIRY
+    return _settle(exchange, event, moment) if heard else exchange
 
 
 def _remarks(exchange: Exchange) -> tuple[Finding, ...]:

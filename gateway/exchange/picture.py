@@ -15,7 +15,7 @@ from gateway.exchange.states import DUTIES, Outcome, State
 BEGIN, END = "<!-- picture: begin -->", "<!-- picture: end -->"
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_REJECTED = e.Answered(registered=False, source=e.Source.INQUIRY)
+_REJECTED = e.Answered(registered=False, source=e.Source.CALLBACK)
 _WORDS: dict[str, e.Event] = {
     "Validated": e.Validated(),
     "Mapped": e.Mapped(),
@@ -31,6 +31,7 @@ _WORDS: dict[str, e.Event] = {
     "InquiryWanted": e.InquiryWanted(reason=""),
     "Answered(registered)": replace(_REJECTED, registered=True),
     "Answered(rejected)": _REJECTED,
+    "Answered(rejected by an inquiry)": replace(_REJECTED, source=e.Source.INQUIRY),
     "Refused": e.Refused(findings=()),
     "Cancelled": e.Cancelled(by=""),
     "Resumed": e.Resumed(by=""),

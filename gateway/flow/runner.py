@@ -11,15 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import structlog
-
 from gateway.errors import GatewayError, Overtaken
 from gateway.exchange import events as e
 from gateway.exchange.decision import decide
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms, exhaustion
 from gateway.exchange.states import Duty, State
-from gateway.ports import Chance, Clock, Failpoint, Ledger, Observer, StoredCallback
+from gateway.ports import Chance, Clock, Failpoint, Ledger, Log, Observer, StoredCallback
 
 Step = Callable[[Exchange], AsyncIterator[e.Event]]
 """One duty, done: yields what has happened; each event is on disk before the step goes on."""
@@ -27,11 +25,13 @@ Step = Callable[[Exchange], AsyncIterator[e.Event]]
 FRUITLESS = (e.NotThere, e.NotSent, e.Unavailable, e.StillPending)
 """After these, and only these, the question is whether there is still hope."""
 
+SAID = (e.Accepted, e.StillPending, e.TurnedAway, e.NotSent, e.NotThere, e.Answered)
+"""What a recipient or the network has said: not thrown away because the exchange moved."""
+
+_TRIES = 8
 _LONGEST_SLEEP = timedelta(seconds=30)
 _BREATH = timedelta(seconds=1)
 """Between two claims when the ledger takes none: a full disk passes."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +72,32 @@ class Desk:
         """Return the terms of the exchange's endpoint."""
         return self.terms.get(exchange.identity.endpoint) or Terms()
 
+    async def write_anew(self, exchange: Exchange, event: e.Event) -> Exchange:
+        """Write what the world has said to an exchange that may have moved meanwhile.
+
+        The answer is had and cannot be had again: it is weighed where the exchange stands now,
+        and changes nothing where it means nothing. Raises Overtaken when that never ends.
+        """
+        for _ in range(_TRIES):
+            try:
+                return await self.write(exchange, event)
+            except Overtaken:
+                exchange = await self.ledger.get(exchange.id) or exchange
+        raise Overtaken("the exchange moves too fast", where=exchange.id)
+
     async def release_followers(self, settled: Exchange) -> None:
-        """Let the later versions of a settled document go on."""
+        """Let the later versions of a settled document go on at once."""
         for follower in await self.ledger.find_held(settled.id):
-            with suppress(Overtaken):  # whoever overtook it has seen that nothing holds it
-                await self.write(follower, e.Released(by=settled.id))
+            await self._release(follower)
+
+    async def release_freed(self) -> None:
+        """Let go on whom a crash, or a moment between reading and writing, has left held."""
+        for follower in await self.ledger.find_freed():
+            await self._release(follower)
+
+    async def _release(self, follower: Exchange) -> None:
+        with suppress(Overtaken):  # it moved: the next sweep finds it again
+            await self.write(follower, e.Released(by=follower.held_by))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +106,7 @@ class Runner:
 
     desk: Desk
     steps: Mapping[Duty, Step]
+    log: Log
     at_once: int = 64
     """How many exchanges are in hand at a time."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,7 +127,7 @@ class Runner:
                     if not await self._hand_out(hands):
                         await self._rest()
                 except GatewayError as error:
-                    log.warning("nothing can be claimed", mender=error.mender, reason=error.text)
+                    self.log.warning("Nothing can be claimed", mender=error.mender)
                     await self.desk.clock.sleep_until(self.desk.clock.now() + _BREATH)
 
     async def _hand_out(self, hands: asyncio.TaskGroup) -> bool:
@@ -143,33 +165,44 @@ class Runner:
         except Overtaken:
             pass  # the row is read again with the next claim
         except GatewayError as error:
-            log.warning("the ledger did not take an event", exchange=exchange.id, code=error.code)
+            self.log.warning("The ledger took no event", exchange=exchange.id, mender=error.mender)
+            # A full disk still reads: without a breath it would be claimed and asked for at once.
+            await self.desk.clock.sleep_until(self.desk.clock.now() + _BREATH)
         finally:
             await self.desk.ledger.release(exchange.id)
             self._free.release()
 
     async def walk(self, exchange: Exchange) -> Exchange:
         """Give one exchange all that it is owed now; return where it stands then."""
-        while exchange.duty is not None and not self._held_back(exchange):
+        while exchange.duty is not None and not self._stopping.is_set():
             if exchange.due is None or exchange.due > self.desk.clock.now():
+                break
+            if exchange.state is State.SIGNED and exchange.held_by:
                 break
             exchange = await self._do(exchange, exchange.duty)
         return exchange
 
-    def _held_back(self, exchange: Exchange) -> bool:
-        return exchange.state is State.SIGNED and bool(exchange.held_by)
-
     async def _do(self, exchange: Exchange, duty: Duty) -> Exchange:
-        event: e.Event | None = None
+        before, event = exchange, None
         try:
             async for event in self.steps[duty](exchange):
-                exchange = await self.desk.write(exchange, event)
+                exchange = await self._record(exchange, event)
         except Overtaken:
             raise
         except Exception as error:  # noqa: BLE001 - no fault may take the house down
             event = _excuse(error)
             exchange = await self.desk.write(exchange, event)
+        if (exchange.state, exchange.due) == (before.state, before.due):
+            # Nothing that was said means anything here: asking again at once would never end.
+            event = e.Unavailable(reason="the answer meant nothing where the exchange stands")
+            exchange = await self.desk.write(exchange, event)
         return await self._give_up_in_time(exchange, event)
+
+    async def _record(self, exchange: Exchange, event: e.Event) -> Exchange:
+        """Write one event of a step; raise Overtaken where the step must not go on."""
+        if isinstance(event, SAID):
+            return await self.desk.write_anew(exchange, event)
+        return await self.desk.write(exchange, event)
 
     async def _give_up_in_time(self, exchange: Exchange, event: e.Event | None) -> Exchange:
         if not isinstance(event, FRUITLESS) or exchange.outcome is not None:

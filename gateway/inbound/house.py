@@ -12,10 +12,9 @@ from gateway.exchange.record import Exchange
 from gateway.flow.intake import Submission, Taken
 from gateway.inbound.senders import Caller, Directory, Networks
 from gateway.inbound.watch import Watch
-from gateway.ports import CallbackDoor, Clock, Ids, Ledger, Reply, SignerCms
+from gateway.ports import CallbackDoor, Clock, Ids, Ledger, Log, Reply, SignerCms
 from gateway.settings import ServerSettings
 from gateway.telemetry.health import Health
-from gateway.telemetry.logs import Log
 from gateway.telemetry.metrics import Metrics
 
 

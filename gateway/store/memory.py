@@ -242,6 +242,11 @@ class MemoryLedger:
         """Return the exchanges that this one holds, newest first."""
         return self._newest(lambda one: one.held_by != "" and one.held_by == exchange_id)
 
+    async def find_freed(self) -> Sequence[Exchange]:
+        """Return the exchanges still held though their holder has an outcome, newest first."""
+        settled = {one.id for one in self._exchanges.values() if one.outcome is not None}
+        return self._newest(lambda one: one.held_by in settled)
+
     async def find_attempt(self, message_id: str) -> Exchange | None:
         """Return the exchange that made an attempt, by its normalised MessageID."""
         found = self._newest(

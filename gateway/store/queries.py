@@ -142,6 +142,11 @@ BY_IDS = f"{_FROM} WHERE x.id IN (SELECT value FROM json_each(?))"
 BY_DOCUMENT = f"{_FROM} WHERE x.local_uid = ? ORDER BY x.id DESC"
 BY_SET = f"{_FROM} WHERE x.organization = ? AND x.set_id = ? AND x.set_id <> '' ORDER BY x.id DESC"
 BY_HOLDER = f"{_FROM} WHERE x.held_by = ? AND x.held_by <> '' ORDER BY x.id DESC"
+FREED = f"""
+{_FROM} WHERE x.held_by <> '' AND x.held_by > '' AND EXISTS (
+    SELECT 1 FROM exchange AS holder WHERE holder.id = x.held_by AND holder.outcome IS NOT NULL
+) ORDER BY +x.id DESC
+"""
 BY_NUMBER = f"""
 {_FROM} WHERE x.endpoint = ? AND x.number = ? AND x.number <> '' ORDER BY x.id DESC LIMIT 1
 """

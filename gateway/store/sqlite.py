@@ -233,6 +233,10 @@ class SqliteLedger:
         """Return the exchanges that this one holds, newest first."""
         return await self._many(queries.BY_HOLDER, exchange_id)
 
+    async def find_freed(self) -> Sequence[Exchange]:
+        """Return the exchanges still held though their holder has an outcome, newest first."""
+        return await self._many(queries.FREED)
+
     async def find_attempt(self, message_id: str) -> Exchange | None:
         """Return the exchange that made an attempt, by its normalised MessageID."""
         return await self._one(queries.BY_ATTEMPT, message_id)

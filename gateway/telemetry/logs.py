@@ -10,9 +10,11 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import structlog
+
+from gateway.ports import Log
 
 
 def _render_exception(
@@ -34,22 +36,6 @@ _PROCESSORS = (
     _render_exception,
     structlog.processors.JSONRenderer(ensure_ascii=False),
 )
-
-
-class Log(Protocol):
-    """Where lines go; the event is a word, the facts are names and values."""
-
-    def info(self, event: str, /, **facts: Any) -> Any:
-        """Tell what happened as it should."""
-        ...
-
-    def warning(self, event: str, /, **facts: Any) -> Any:
-        """Tell what somebody should look at."""
-        ...
-
-    def error(self, event: str, /, **facts: Any) -> Any:
-        """Tell what somebody must mend."""
-        ...
 
 
 def open_log(stream: TextIO | None = None, *, level: int = logging.INFO) -> Log:

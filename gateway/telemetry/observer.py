@@ -8,7 +8,7 @@ from gateway.exchange import events as e
 from gateway.exchange.decision import Decision
 from gateway.exchange.record import Exchange
 from gateway.exchange.states import State
-from gateway.ports import Observer
+from gateway.ports import Log, Observer
 from gateway.telemetry.answers import (
     name_attempt,
     name_kinds,
@@ -16,7 +16,6 @@ from gateway.telemetry.answers import (
     name_result,
     seconds_to_answer,
 )
-from gateway.telemetry.logs import Log
 from gateway.telemetry.metrics import Metrics
 
 _IN_FLIGHT = frozenset({State.DELIVERING, State.AWAITING})

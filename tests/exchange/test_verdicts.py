@@ -193,3 +193,14 @@ def test_nobody_can_have_rejected_what_was_parked_before_it_was_sent(
     after = advance(parked, answer(registered=False, message_id=message_id), now=NOON)
 
     assert after == replace(parked, revision=9)
+
+
+@pytest.mark.parametrize("state", [State.SIGNED, State.DELIVERING, State.AWAITING])
+def test_a_rejection_that_an_inquiry_brings_is_final_also_after_a_resend(state: State) -> None:
+    """The id is registered with other bytes: asking again would hear the same for ever."""
+    resent = replace(stand(state), attempt=1)
+    found = e.Answered(registered=False, source=e.Source.INQUIRY)
+
+    after = advance(resent, found, now=NOON)
+
+    assert (after.state, after.outcome) == (State.ANSWERED, Outcome.REJECTED)

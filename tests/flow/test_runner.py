@@ -8,13 +8,13 @@ import pytest
 
 from gateway.errors import HouseError, Overtaken
 from gateway.exchange import events as e
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, decide
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty, Outcome, State
 from gateway.flow.runner import Runner
 from gateway.store.memory import MemoryLedger
-from tests.flow.conftest import NOON, Listener, PowerCutError, World, exchange, fails, says
+from tests.flow.conftest import NOON, QUIET, Listener, PowerCutError, World, exchange, fails, says
 
 BEGAN = e.DeliveryBegan(message_id="m1", envelope_sha256="0" * 64)
 REGISTERED = e.Answered(registered=True, source=e.Source.INQUIRY, number="119.77")
@@ -190,7 +190,9 @@ class FullDisk(MemoryLedger):
 async def test_a_ledger_that_fails_for_a_while_does_not_end_the_work() -> None:
     world = World(ledger=FullDisk())
     await world.put(exchange())
-    runner = Runner(desk=world.desk, steps={**HAPPY, Duty.DELIVER: says(e.Cancelled(by="x"))})
+    runner = Runner(
+        log=QUIET, desk=world.desk, steps={**HAPPY, Duty.DELIVER: says(e.Cancelled(by="x"))}
+    )
 
     class Stopper(Listener):
         def advanced(self, decision: Decision) -> None:
@@ -211,7 +213,7 @@ async def test_many_exchanges_are_walked_at_once_and_the_house_closes_in_order(
 ) -> None:
     for number in range(1, 31):
         await world.put(exchange(number))
-    runner = Runner(desk=world.desk, steps=HAPPY, at_once=4)
+    runner = Runner(log=QUIET, desk=world.desk, steps=HAPPY, at_once=4)
 
     class Stopper:
         def advanced(self, decision: object) -> None:
@@ -226,3 +228,53 @@ async def test_many_exchanges_are_walked_at_once_and_the_house_closes_in_order(
     await runner.run()
 
     assert world.observer.events.count("Notified") == 30
+
+
+async def test_an_answer_that_was_had_is_kept_when_the_exchange_moved_meanwhile(
+    world: World,
+) -> None:
+    born = await world.put(exchange())
+    rejection = e.Answered(registered=False, source=e.Source.SYNCHRONOUS, codes=("NO_SNILS",))
+
+    async def deliver(moving: Exchange) -> AsyncIterator[e.Event]:
+        yield BEGAN
+        now = await world.ledger.get(moving.id)
+        assert now is not None
+        await world.desk.write(now, e.InquiryWanted(reason="a stranger"))
+        yield rejection
+
+    after = await world.walk(born, {**HAPPY, Duty.DELIVER: deliver})
+
+    assert (after.state, after.outcome) == (State.CLOSED, Outcome.REJECTED)
+
+
+async def test_an_answer_that_means_nothing_here_is_not_asked_for_again_at_once(
+    world: World,
+) -> None:
+    asked: list[str] = []
+
+    async def inquire(_exchange: Exchange) -> AsyncIterator[e.Event]:
+        asked.append("asked")
+        yield e.Signed()  # means nothing while an answer is awaited
+
+    waiting = await world.walk(await world.put(exchange()), HAPPY)
+    world.clock.pass_(Terms().answer_within)
+
+    after = await world.walk(waiting, {**HAPPY, Duty.INQUIRE: inquire})
+
+    assert asked == ["asked"]
+    assert after.due is not None
+    assert after.due > world.clock.now()
+
+
+async def test_whom_a_crash_left_held_is_released_by_the_sweep(world: World) -> None:
+    first = await world.put(exchange(1))
+    held = await world.desk.write(await world.put(exchange(2)), e.Held(by_exchange=first.id))
+    settled = decide(first, e.Cancelled(by="sender mis"), now=NOON)
+    await world.ledger.save(settled)  # and the power is cut before the followers are released
+
+    await world.desk.release_freed()
+
+    released = await world.ledger.get(held.id)
+    assert released is not None
+    assert not released.held_by

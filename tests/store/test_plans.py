@@ -36,6 +36,7 @@ STATEMENTS = {
     "BY_DOCUMENT": queries.BY_DOCUMENT,
     "BY_SET": queries.BY_SET,
     "BY_HOLDER": queries.BY_HOLDER,
+    "FREED": queries.FREED,
     "BY_NUMBER": queries.BY_NUMBER,
     "BY_ATTEMPT": queries.BY_ATTEMPT,
     "PAYLOAD": queries.PAYLOAD,

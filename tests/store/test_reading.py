@@ -186,6 +186,17 @@ async def test_a_webhook_is_tried_again_until_it_is_settled(ledger: Ledger) -> N
     assert len(await ledger.inbox("hooked", after=0, limit=10)) == 1
 
 
+async def test_who_is_held_by_what_is_settled_is_found(ledger: Ledger) -> None:
+    first, second, third = [await born(ledger, number) for number in (1, 2, 3)]
+    held = await led(ledger, second, e.Held(by_exchange=first.id))
+    await led(ledger, third, e.Held(by_exchange=second.id))
+    assert list(await ledger.find_freed()) == []
+
+    await led(ledger, first, e.Cancelled(by="clinic"))
+
+    assert list(await ledger.find_freed()) == [held]
+
+
 async def test_whoever_owes_a_notification_posts_its_own_webhook(ledger: Ledger) -> None:
     made = await led(ledger, await born(ledger, sender="hooked"), e.Cancelled(by="hooked"))
 

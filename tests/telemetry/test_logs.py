@@ -14,7 +14,8 @@ from gateway.exchange import events as e
 from gateway.exchange.decision import decide
 from gateway.exchange.record import Exchange, Identity
 from gateway.exchange.states import State
-from gateway.telemetry.logs import Log, join_foreign_logs, open_log, set_up_logs
+from gateway.ports import Log
+from gateway.telemetry.logs import join_foreign_logs, open_log, set_up_logs
 from gateway.telemetry.observer import Telling
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
