@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from aiohttp.typedefs import Middleware
 from gateway import resources
 from gateway.doors import SystemChance, SystemClock, SystemIds, pass_by
 from gateway.endpoints.discovery import Context, discover
-from gateway.errors import GatewayError, SettingError
+from gateway.errors import SettingError
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty
 from gateway.flow.acts import Acts
@@ -31,7 +32,7 @@ from gateway.flow.delivery import Delivery
 from gateway.flow.inquiry import Inquiry
 from gateway.flow.intake import Intake
 from gateway.flow.mapping import Description
-from gateway.flow.notification import Courier, Notification, WebhookPostman, WebhookTarget
+from gateway.flow.notification import Courier, Notification, WebhookPostman, open_target
 from gateway.flow.runner import Desk, Runner, Step
 from gateway.flow.signature import Signature
 from gateway.flow.validation import Validation
@@ -59,6 +60,7 @@ from gateway.validation.validator import Validator
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 _COURIER_EVERY = timedelta(seconds=5)
+_WEBHOOK_PAUSE = timedelta(seconds=15)
 _SWEEP_EVERY = timedelta(seconds=5)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
 
@@ -205,9 +207,7 @@ class _Builder:
             path = self.settings.store.path
             file = path.with_name(path.name + ".index-key")
             if not file.exists():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.touch(mode=0o600)
-                file.write_text(secrets.token_hex(32), encoding="ascii")
+                _make_key(file)
         return read_key(file)
 
     async def _open_ledger(self, crypto: _Crypto) -> Ledger:
@@ -275,13 +275,16 @@ class _Builder:
 
     def _open_postman(self, session: aiohttp.ClientSession) -> WebhookPostman:
         targets = {
-            name: WebhookTarget(
-                url=one.webhook, secret=_webhook_secret(name, one.webhook_secret_file)
-            )
+            name: open_target(one.webhook, _webhook_secret(name, one.webhook_secret_file))
             for name, one in self.settings.senders.items()
             if one.webhook
         }
-        return WebhookPostman(targets=targets, session=session, clock=self.clock)
+        return WebhookPostman(
+            targets=targets,
+            session=session,
+            clock=self.clock,
+            pause=_WEBHOOK_PAUSE / self.settings.time.scale,
+        )
 
     async def _start_work(
         self,
@@ -400,8 +403,8 @@ class _Work:
         while not self.stopping.is_set():
             try:
                 await act()
-            except GatewayError as error:
-                self.log.warning("a round failed", mender=error.mender, reason=error.text)
+            except Exception as error:  # noqa: BLE001 - one failed round is no end of the work
+                self.log.warning("A round failed", fault=type(error).__name__)
             try:
                 async with asyncio.timeout(span.total_seconds()):
                     await self.stopping.wait()
@@ -413,6 +416,25 @@ class _Work:
 
     async def _seal(self) -> None:
         await self.ledger.checkpoint(now=self.clock.now())
+
+
+def _make_key(file: Path) -> None:
+    """Write a new key whole or not at all: without it no patient is found again.
+
+    Whoever starts second keeps the first one's key.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
+        out.write(secrets.token_hex(32))
+        out.flush()
+        os.fsync(out.fileno())
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
+    folder = os.open(file.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 async def _ask_ledger(ledger: Ledger) -> Condition:

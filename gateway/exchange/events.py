@@ -159,6 +159,10 @@ class Cancelled(Event):
     by: str
 
 
+UNPLANNED = "unexpected "
+"""How the reason of a fault begins that nobody planned; its words are all ours."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable(Event):
     """Nothing could be done or learnt now; try again later."""

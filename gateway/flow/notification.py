@@ -5,8 +5,9 @@ A webhook that never answers raises an alarm and does not park the exchange.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import aiohttp
 import orjson
 from standardwebhooks import Webhook
 
+from gateway.errors import SettingError
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
@@ -24,10 +26,18 @@ _WITHIN = aiohttp.ClientTimeout(total=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget:
-    """Where a sender wants its entries, and the secret that signs them."""
+    """Where a sender wants its entries, and what signs them."""
 
     url: str
-    secret: str
+    signer: Webhook
+
+
+def open_target(url: str, secret: str) -> WebhookTarget:
+    """Return a target. Raises SettingError for a secret that signs nothing."""
+    try:
+        return WebhookTarget(url=url, signer=Webhook(secret))
+    except Exception as error:  # the library has no error of its own for this
+        raise SettingError("the webhook secret is no whsec_ and base64") from error
 
 
 class Postman(Protocol):
@@ -40,26 +50,42 @@ class Postman(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookPostman:
-    """Posts entries with Standard Webhooks headers (standardwebhooks.com, v1)."""
+    """Posts entries with Standard Webhooks headers (standardwebhooks.com, v1).
+
+    A webhook that has just failed is left alone for a while: whoever waits for it would keep
+    others from being told.
+    """
 
     targets: Mapping[str, WebhookTarget]
     session: aiohttp.ClientSession
     clock: Clock
+    pause: timedelta
+    """How long a webhook that failed is left alone."""
+    failed: dict[str, datetime] = field(default_factory=dict)
+    """By sender: when its webhook failed last."""
 
     async def post(self, entry: InboxEntry) -> str:
         """Return an empty text when the webhook answered 2xx, else why not."""
-        target = self.targets.get(entry.sender)
+        target, now = self.targets.get(entry.sender), self.clock.now()
         if target is None:
             return ""
+        if entry.sender in self.failed and now - self.failed[entry.sender] < self.pause:
+            return "the webhook failed a moment ago"
+        reason = await self._send(target, entry, now)
+        if reason:
+            self.failed[entry.sender] = now
+        else:
+            self.failed.pop(entry.sender, None)
+        return reason
+
+    async def _send(self, target: WebhookTarget, entry: InboxEntry, now: datetime) -> str:
         body = orjson.dumps(entry.body)
         message_id = f"msg_{entry.id}"
-        # Real time, also in a scaled trial: the receiver checks it against its own clock.
-        now = self.clock.now()
         headers = {
             "content-type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(target.secret).sign(message_id, now, body.decode()),
+            "webhook-signature": target.signer.sign(message_id, now, body.decode()),
         }
         try:
             async with self.session.post(
@@ -108,12 +134,23 @@ class Courier:
     terms: Terms
 
     async def round(self) -> int:
-        """Post what is due now; return how much was tried."""
+        """Post what is due now, each sender's in order and senders beside each other.
+
+        Return how much was tried.
+        """
         entries = await self.ledger.due_webhooks(now=self.clock.now(), limit=100)
+        bags: dict[str, list[InboxEntry]] = {}
         for entry in entries:
+            bags.setdefault(entry.sender, []).append(entry)
+        async with asyncio.TaskGroup() as ways:
+            for bag in bags.values():
+                ways.create_task(self._carry(bag))
+        return len(entries)
+
+    async def _carry(self, bag: Sequence[InboxEntry]) -> None:
+        for entry in bag:
             reason = await self.postman.post(entry)
             await self.ledger.settle_webhook(entry.id, due=self._next(entry) if reason else None)
-        return len(entries)
 
     def _next(self, entry: InboxEntry) -> datetime | None:
         now = self.clock.now()

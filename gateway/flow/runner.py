@@ -218,7 +218,7 @@ def _excuse(error: Exception) -> e.Unavailable:
     if isinstance(error, GatewayError):
         return e.Unavailable(reason=str(error))
     # The text of a foreign error may quote a document: only its kind and place are told.
-    return e.Unavailable(reason=f"unexpected {_place(error)}")
+    return e.Unavailable(reason=f"{e.UNPLANNED}{_place(error)}")
 
 
 def _place(error: Exception) -> str:

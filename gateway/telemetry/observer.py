@@ -119,6 +119,15 @@ class Telling:
         self._log.warning("Answer", endpoint=endpoint, kind=kind)
 
 
+def _own_words(event: e.Event) -> str | None:
+    """Return what only we can have written: an unplanned fault's place, an alarm's note."""
+    if isinstance(event, e.Notified):
+        return event.note or None
+    if isinstance(event, e.Unavailable) and event.reason.startswith(e.UNPLANNED):
+        return event.reason
+    return None
+
+
 def _describe(event: e.Event, after: Exchange) -> dict[str, object]:
     """Return the facts that are codes and counts of ours, not anybody's words."""
     facts: dict[str, object] = {
@@ -127,6 +136,7 @@ def _describe(event: e.Event, after: Exchange) -> dict[str, object]:
         "attempt": after.attempt,
         "outcome": after.outcome.value if after.outcome else None,
         "codes": list(getattr(event, "codes", ())),
+        "fault": _own_words(event),
         "rules": sorted({one.rule for one in getattr(event, "findings", ())}),
     }
     return {key: value for key, value in facts.items() if value not in (None, [])}

@@ -11,14 +11,16 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
+from gateway.errors import SettingError
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty, State
-from gateway.flow.notification import Courier, Notification, WebhookPostman, WebhookTarget
+from gateway.flow.notification import Courier, Notification, WebhookPostman, open_target
 from gateway.store.memory import MemoryLedger
 from tests.flow.conftest import EvenChance, HandClock, Listener, World, exchange
 
+PAUSE = timedelta(seconds=15)
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 
 
@@ -71,21 +73,21 @@ async def post() -> AsyncIterator[Post]:
     # The receiver's library compares the time stamp with its own clock.
     clock = HandClock(moment=datetime.now(UTC))  # noqa: TID251 - the judge knows real time only
     async with TestServer(app) as server, ClientSession() as session:
-        target = WebhookTarget(url=str(server.make_url("/hook")), secret=SECRET)
-        postman = WebhookPostman(targets={"mis": target}, session=session, clock=clock)
+        target = open_target(str(server.make_url("/hook")), SECRET)
+        postman = WebhookPostman(targets={"mis": target}, session=session, clock=clock, pause=PAUSE)
         world = World(ledger=ledger, clock=clock, observer=Listener())
         yield Post(world, receiver, postman)
 
 
-async def answered(world: World) -> Exchange:
-    one = await world.put(exchange())
+async def answered(world: World, number: int = 1) -> Exchange:
+    one = await world.put(exchange(number))
     for event in (
         e.Validated(),
         e.Mapped(),
         e.Signed(),
-        e.DeliveryBegan(message_id="m1", envelope_sha256="0"),
+        e.DeliveryBegan(message_id=f"m{number}", envelope_sha256="0"),
         e.Accepted(),
-        e.Answered(registered=True, source=e.Source.CALLBACK, message_id="m1", number="119"),
+        e.Answered(registered=True, source=e.Source.INQUIRY, number="119"),
     ):
         one = await world.desk.write(one, event)
     return one
@@ -168,3 +170,20 @@ async def test_the_courier_tries_again_by_back_off(post: Post) -> None:
     assert await post.courier.round() == 0
     post.world.clock.pass_(timedelta(hours=1))
     assert await post.courier.round() == 1
+
+
+async def test_a_webhook_that_has_just_failed_is_left_alone_for_a_while(post: Post) -> None:
+    post.receiver.status = 500
+    await post.world.walk(await answered(post.world), {Duty.NOTIFY: post.step})
+    one = await answered(post.world, 2)
+
+    after = await post.world.walk(one, {Duty.NOTIFY: post.step})
+
+    assert after.state is State.ANSWERED
+    assert len(post.receiver.heard) == 1
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_not base64!"])
+def test_a_secret_that_signs_nothing_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(SettingError):
+        open_target("http://127.0.0.1/hook", secret)

@@ -185,6 +185,34 @@ async def test_a_successor_follows_a_refused_document_of_its_id(house: House) ->
     assert await house.holds()
 
 
+async def test_a_later_version_waits_for_the_earlier_and_goes_when_it_is_settled(
+    house: House,
+) -> None:
+    document = house.make("adult-in-person")
+    first = await house.post(document.content, token="late")
+    second = await house.post(next_version(document), token="late")
+
+    held = await house.exchange(second.exchange, token="late")
+    cancelled = await house.call("POST", f"/exchanges/{first.exchange}/cancel", token="late")
+    freed = await house.becomes(second.exchange, lambda one: not one["held_by"], token="late")
+
+    assert (first.status, second.status) == (202, 202), second.text
+    assert held["held_by"] == first.exchange
+    assert cancelled.json["outcome"] == "cancelled"
+    assert freed["version"] == 2
+    assert await house.holds()
+
+
+def next_version(document: SampleDocument) -> bytes:
+    """Return version 2 of the set: an id and a protocol number of its own."""
+    number = document.protocol_number.encode()
+    return (
+        renamed(document)
+        .replace(b'<versionNumber value="1"', b'<versionNumber value="2"')
+        .replace(number, b"9" + number)
+    )
+
+
 async def test_a_key_answers_the_same_request_as_the_first_time(house: House) -> None:
     document, other = house.make("adult-in-person"), house.make("adult-in-person")
     headers = {"Idempotency-Key": document.local_uid}
