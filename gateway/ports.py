@@ -399,6 +399,10 @@ class Ledger(Protocol):
         """Return what an Idempotency-Key was used for."""
         ...
 
+    async def remember(self, used: Idempotency) -> None:
+        """Keep what an Idempotency-Key was used for. Raises Overtaken when it was used already."""
+        ...
+
     async def standing(self) -> Standing:
         """Return how many exchanges stand where."""
         ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
-from gateway.errors import SenderError
+from gateway.errors import Overtaken, SenderError
 from gateway.exchange import events as e
 from gateway.exchange.decision import Decision, decide
 from gateway.exchange.record import Exchange
@@ -186,7 +186,18 @@ class Intake:
         if exchange.parked_from is not None:
             by = f"sender {submission.sender.name}"
             exchange = await self.desk.write(exchange, e.Resumed(by=by))
+        await self._remember(submission, exchange)
         return Taken(exchange=exchange, standing="same")
+
+    async def _remember(self, submission: Submission, exchange: Exchange) -> None:
+        """Keep the Idempotency-Key, so that another body under it is noticed."""
+        used = _idempotency(submission, exchange, refused=False)
+        if used is None:
+            return
+        try:
+            await self.desk.ledger.remember(used)
+        except Overtaken:
+            await self._recall(submission)  # raises KeyReused where it was for another body
 
     def _demand(
         self, submission: Submission, document: CdaDocument, draft: Exchange

@@ -26,7 +26,7 @@ from gateway.store.codec import micros, to_json
 from gateway.store.notices import notice_bodies
 from gateway.store.rows import Rows
 from gateway.store.view import Head, View, mark
-from gateway.store.writes import Create, Keep, KeepStray, Note, Save, Seal, Settle, Write
+from gateway.store.writes import Create, Keep, KeepStray, Note, Remember, Save, Seal, Settle, Write
 
 
 class Batch:
@@ -54,6 +54,8 @@ class Batch:
                 self._keep(write.callback)
             case KeepStray():
                 self.rows.strays.append(_stray_row(write, self._bodies))
+            case Remember():
+                self._remember(write.used)
             case Note():
                 self._note(write)
             case Settle():
@@ -66,9 +68,7 @@ class Batch:
 
     def _create(self, birth: Birth) -> Exchange:
         view = self._view
-        key = birth.idempotency and (birth.idempotency.sender, birth.idempotency.key)
-        if key in view.keys:
-            raise Overtaken("this Idempotency-Key was used a moment ago")
+        key = self._fresh_key(birth.idempotency)
         if birth.exchange.id in view.heads:
             raise HouseError("an exchange with this id exists already")
         guard.admit(birth, view.neighbours.around(birth.exchange.identity))
@@ -78,6 +78,18 @@ class Batch:
         if key:
             view.keys.add(key)
         return standing
+
+    def _fresh_key(self, used: Idempotency | None) -> tuple[str, str] | None:
+        key = (used.sender, used.key) if used is not None else None
+        if key in self._view.keys:
+            raise Overtaken("this Idempotency-Key was used a moment ago")
+        return key
+
+    def _remember(self, used: Idempotency) -> None:
+        key = self._fresh_key(used)
+        assert key is not None
+        self.rows.keys.append(_key_row(used, self._bodies))
+        self._view.keys.add(key)
 
     def _born(self, birth: Birth) -> tuple[Rows, Exchange, Head]:
         rows = Rows()

@@ -309,6 +309,11 @@ class MemoryLedger:
         """Return the entries of one exchange whose webhook is still owed, oldest first."""
         return [one for one in self._inbox if one.exchange == exchange_id and one.webhook_due]
 
+    async def remember(self, used: Idempotency) -> None:
+        """Keep what an Idempotency-Key was used for. Raises Overtaken when it was used already."""
+        self._refuse_second_use(used)
+        self._idempotency[used.sender, used.key] = used
+
     async def recall(self, sender: str, key: str) -> Idempotency | None:
         """Return what an Idempotency-Key was used for."""
         return self._idempotency.get((sender, key))

@@ -37,7 +37,7 @@ from gateway.store.lock import Lock
 from gateway.store.reader import Reader
 from gateway.store.verification import Verification, next_checkpoint
 from gateway.store.writer import Failpoint, Writer
-from gateway.store.writes import Create, Keep, KeepStray, Note, Save, Seal, Settle, Write
+from gateway.store.writes import Create, Keep, KeepStray, Note, Remember, Save, Seal, Settle, Write
 
 
 def _pass_by(_point: str) -> None:
@@ -285,6 +285,10 @@ class SqliteLedger:
 
     async def _entries(self, sql: str, *values: str | int) -> Sequence[InboxEntry]:
         return await self._read.ask(lambda store: questions.entries(store, sql, values))
+
+    async def remember(self, used: Idempotency) -> None:
+        """Keep what an Idempotency-Key was used for. Raises Overtaken when it was used already."""
+        await self._write(Remember(used))
 
     async def recall(self, sender: str, key: str) -> Idempotency | None:
         """Return what an Idempotency-Key was used for."""

@@ -11,7 +11,7 @@ from gateway.exchange.record import Exchange, Identity
 from gateway.ports import Birth, StoredCallback
 from gateway.store import codec, guard, queries
 from gateway.store.codec import to_json
-from gateway.store.writes import Create, Keep, Note, Save, Write
+from gateway.store.writes import Create, Keep, Note, Remember, Save, Write
 
 CallbackMark = tuple[str, str, str]
 
@@ -73,6 +73,9 @@ def look(connection: sqlite3.Connection, writes: Sequence[Write]) -> View:
             view.heads[exchange_id] = Head(revision, digest or "", revision)
     if births:
         _look_around(connection, view, births)
+    keys = [(one.used.sender, one.used.key) for one in writes if isinstance(one, Remember)]
+    if keys:
+        view.keys.update(connection.execute(queries.KNOWN_KEYS, (to_json(keys),)))
     marks = [mark(one.callback) for one in writes if isinstance(one, Save | Keep) and one.callback]
     if marks:
         view.callbacks.update(connection.execute(queries.KNOWN_CALLBACKS, (to_json(marks),)))

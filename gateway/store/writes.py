@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.exchange.decision import Decision
-from gateway.ports import Birth, StoredCallback, Stray
+from gateway.ports import Birth, Idempotency, StoredCallback, Stray
 from gateway.store.proof import Checkpoint
 
 
@@ -40,6 +40,13 @@ class KeepStray:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """What an Idempotency-Key was used for, where no exchange was made."""
+
+    used: Idempotency
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """An entry of the chain that belongs to no exchange; `facts` is JSON text."""
 
@@ -63,4 +70,4 @@ class Seal:
     checkpoint: Checkpoint
 
 
-Write = Create | Save | Keep | KeepStray | Note | Settle | Seal
+Write = Create | Save | Keep | KeepStray | Remember | Note | Settle | Seal

@@ -191,6 +191,15 @@ async def test_an_idempotency_key_answers_the_same_and_refuses_another_body(edge
         await edge.take(referral(2).content, idempotency_key="k1")
 
 
+async def test_a_key_is_remembered_for_a_document_that_was_known_already(edge: Edge) -> None:
+    document = referral()
+    await edge.take(document.content)
+    await edge.take(document.content, idempotency_key="k1")
+
+    with pytest.raises(KeyReused):
+        await edge.take(referral(2).content, idempotency_key="k1")
+
+
 async def test_a_document_that_no_endpoint_takes_says_so(edge: Edge) -> None:
     lonely = replace(edge.intake, endpoints={})
 

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, HouseError, Overtaken
 from gateway.exchange import events as e
 from gateway.exchange.decision import NoticeKind, Opening
 from gateway.exchange.states import Outcome, State
-from gateway.ports import IdentityTaken, Ledger, Replayed
+from gateway.ports import Idempotency, IdentityTaken, Ledger, Replayed
 from tests.store import papers
 from tests.store.papers import NOON, born, decided, exchange, identity, led
 
@@ -400,3 +400,15 @@ async def test_a_refusal_in_a_crowd_harms_nobody_else(ledger: Ledger) -> None:
     assert {one.state for one in [await ledger.get(one.id) for one in made] if one} == {
         State.VALIDATED
     }
+
+
+async def test_a_key_is_remembered_once_also_where_no_exchange_was_made(ledger: Ledger) -> None:
+    used = Idempotency(
+        sender="clinic", key="k", request_sha256="1", status=202, location="exchange-1"
+    )
+
+    await ledger.remember(used)
+
+    assert await ledger.recall("clinic", "k") == used
+    with pytest.raises(Overtaken):
+        await ledger.remember(used)
