@@ -33,21 +33,30 @@ EVENTS = (
     *("Validated", "Mapped", "Signed", "DeliveryBegan", "Accepted", "StillPending"),
     *("TurnedAway", "NotThere", "Answered", "Unavailable", "Notified"),
 )
+OPERATIONS = ("registerDocument", "searchRegistryItem")
 RULES = {
     "NotThere": "silent-lost",
     "TurnedAway": "failed-not-in-time",
     "Unavailable": "silent-inquiry",
+    "searchRegistryItem": "silent-registered",
 }
-"""Which rule of the scenario brings an event about; all others come with every document."""
+"""Which rule of the scenario brings an event or a call about; all others come with every document.
+
+A document that is registered and never answered for is searched and sent no second time.
+"""
 PLACES = {
-    *("before-commit", "after-commit", "before-write:call", "after-write:call"),
+    *("before-commit", "after-commit"),
     *(f"{side}-save:{event}" for event in EVENTS for side in ("before", "after")),
     *(
         f"{side}-write:answer-{kind}"
         for kind in ("exchanges", "soap")
         for side in ("before", "after")
     ),
-    "after-read:reply",
+    *(
+        f"{place}:{operation}"
+        for operation in OPERATIONS
+        for place in ("before-write", "after-write", "after-read")
+    ),
 }
 """Every `yield`, either side of every commit and of every write to a socket."""
 PATIENCE = 240.0
