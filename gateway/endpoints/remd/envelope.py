@@ -25,6 +25,7 @@ CALLBACK: Final = "http://egisz.rosminzdrav.ru/iehr/emdr/callback/"
 MOSCOW: Final = timezone(timedelta(hours=3))
 _ROLES_VERSION: Final = "2.8"  # НСИ 1.2.643.5.1.13.13.99.2.368
 _REGISTERED: Final = re.compile(r"зарегистр", re.IGNORECASE)
+"""How the status of a standing entry begins; «Не зарегистрировано» has it further on."""
 _UUID: Final = rb"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
 _HINTS: Final = {
     "message_id": re.compile(
@@ -234,7 +235,7 @@ def flatten_kind(content: etree._Element) -> None:
 
 def says_registered(match: Match) -> bool:
     """Tell whether a registry entry stands: its status says so, or it has none."""
-    return not match.status or _REGISTERED.search(match.status) is not None
+    return not match.status or _REGISTERED.match(match.status) is not None
 
 
 def guess_reference(message: bytes) -> Reference:

@@ -92,6 +92,7 @@ def test_file_that_is_fetched_means_that_it_is_in_work(hear: Hear) -> None:
         result(ATTEMPT, "", status="error"),
         result(ATTEMPT, entry(status="Отклонено")),
         result(ATTEMPT, entry(), status="maybe"),
+        result(ATTEMPT, entry(status="Не зарегистрировано")),
         result(ATTEMPT, entry()).replace("2026-11-25T15", "2026-11-25T99"),
         result(ATTEMPT, entry()).replace("relatesToMessage", "about"),
         f"<unknown><relatesToMessage>{ATTEMPT}</relatesToMessage></unknown>",
@@ -99,8 +100,8 @@ def test_file_that_is_fetched_means_that_it_is_in_work(hear: Hear) -> None:
         fetch(UID) + fetch(UID),
     ],
     ids=[
-        *("no-number", "contradicting", "no-cause", "status", "schema", "date", "no-relates"),
-        *("operation", "empty", "two"),
+        *("no-number", "contradicting", "no-cause", "status", "negated", "schema", "date"),
+        *("no-relates", "operation", "empty", "two"),
     ],
 )
 def test_verified_but_unreadable_is_kept_with_what_it_hints_at(

@@ -92,9 +92,10 @@ async def test_too_many_searches_wait_as_long_as_they_are_told(house: House) -> 
     assert answer.retry_after == timedelta(minutes=1)
 
 
-async def test_entry_of_an_unknown_status_is_neither(house: House) -> None:
+@pytest.mark.parametrize("status", ["Аннулировано", "Не зарегистрировано", "Зарезервировано"])
+async def test_entry_of_an_unknown_status_is_neither(house: House, status: str) -> None:
     uid = house.consignment.exchange.identity.local_uid
-    told = page(uid, status="<documentStatus>Аннулировано</documentStatus>")
+    told = page(uid, status=f"<documentStatus>{status}</documentStatus>")
     house.registry.script = [house.registry.says(told)]
 
     assert isinstance(await house.endpoint.inquire(house.consignment, now=NOON), Unavailable)
