@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 
 from gateway.errors import CryptoUnavailable, HouseError, MalformedMessage
-from gateway.exchange.events import NotSent, TurnedAway, Unavailable, Wire
+from gateway.exchange.events import NotSent, Unavailable, Wire
 from gateway.formats.soap import (
     ANONYMOUS,
     Fault,
@@ -66,7 +66,7 @@ class Faulted:
     wire: Wire
 
 
-CallResult = Heard | Faulted | NotSent | TurnedAway | Unavailable
+CallResult = Heard | Faulted | NotSent | Unavailable
 
 
 def canonical_id(message_id: str) -> str:
@@ -124,7 +124,7 @@ class Ips:
         if isinstance(answer, Lost):
             return Unavailable(reason=answer.reason)
         wire = self._wire(envelope, answer)
-        if refused := self._read_refusal(envelope, answer, wire):
+        if refused := self._read_refusal(answer, wire):
             return refused
         try:
             return await self._read(envelope, answer, wire)
@@ -162,17 +162,16 @@ class Ips:
             note=f"http {answer.status}",
         )
 
-    def _read_refusal(self, envelope: Envelope, answer: Answer, wire: Wire) -> TurnedAway | None:
-        """Read «too many» and «not now», which a gate in front of the service may say unsigned."""
+    def _read_refusal(self, answer: Answer, wire: Wire) -> Unavailable | None:
+        """Read an unsigned «too many» or «not now»: how long to wait, and nothing else.
+
+        A gate in front of the service may say it after the service has taken the document.
+        """
         wait = answer.retry_after(self.clock.now())
-        if answer.status != 429 and not (answer.status == 503 and wait is not None):
+        refused = answer.status == 429 or (answer.status == 503 and wait is not None)
+        if not refused or _SIGNATURE in answer.body:
             return None
-        return TurnedAway(
-            text=f"HTTP {answer.status}",
-            message_id=envelope.message_id,
-            retry_after=wait,
-            wire=(wire,),
-        )
+        return Unavailable(reason=f"HTTP {answer.status}", retry_after=wait, wire=(wire,))
 
     async def _read(self, envelope: Envelope, answer: Answer, wire: Wire) -> CallResult:
         if not answer.body:

@@ -29,7 +29,6 @@ from gateway.exchange.events import (
     NotSent,
     NotThere,
     Source,
-    TurnedAway,
     Unavailable,
     Wire,
 )
@@ -224,8 +223,7 @@ class RemdEndpoint:
             return self._read_page(heard), (out, heard.wire)
         if isinstance(heard, Faulted):
             return Unavailable(reason=f"SOAP Fault {heard.fault.code.value}"), (out, heard.wire)
-        reason = heard.text if isinstance(heard, TurnedAway) else heard.reason
-        return Unavailable(reason=reason, retry_after=heard.retry_after), (out, *heard.wire)
+        return heard, (out, *heard.wire)
 
     def _read_page(self, heard: Heard) -> Page | Unavailable:
         try:
