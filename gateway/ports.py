@@ -528,6 +528,9 @@ class Reply:
     status: int
     body: bytes = field(repr=False)
     content_type: str
+    name: str = ""
+    """The operation's answer, as its protocol calls it; empty for a Fault."""
+    message_id: str = ""
 
 
 class CallbackDoor(Protocol):

@@ -3,6 +3,10 @@
 A verified callback is matched by the attempt it relates to, then by the document's id, then by its
 number. What cannot be verified settles nothing (decision 18): it may at most bring an inquiry
 forward, and is kept as hash, size, source and its first 4 KiB, so many a minute and no more.
+
+Our answer is made before anything is written and is kept with the event: what cannot be answered
+is not heard. Of an answer that carries the document, which lies here already, only the head is
+kept: all headers with our signature, which covers the rest.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gateway.errors import Overtaken
+import structlog
+
+from gateway.errors import GatewayError, Overtaken
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.states import State
@@ -33,9 +39,15 @@ from gateway.ports import (
 
 _TRIES = 8
 _HEAD = 4096
+_HEAD_OF_FILE = 8 * 2**10
+"""Octets kept of an answer with the document in it."""
 _STRAYS_A_MINUTE = 60
 _HINTS_APART = timedelta(minutes=10)
 _OPEN = frozenset({State.DELIVERING, State.AWAITING})
+_LATER = "the call cannot be taken now; it may be sent again"
+"""What a caller reads when the fault is ours: the cause is the operator's to read, in the log."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,10 +79,24 @@ class Correspondence:
     async def hear(
         self, door: CallbackDoor, body: bytes, *, headers: Mapping[str, str], source: str
     ) -> Reply:
-        """Verify, match, write, answer; never raises for what a caller sends."""
-        now = self.desk.clock.now()
+        """Verify, match, write, answer; whatever goes wrong is answered with a Fault."""
         try:
-            callback = door.read(body, headers=headers, now=now)
+            return await self._hear(door, body, headers, source)
+        except GatewayError as error:
+            log.warning(
+                "a call was not taken", endpoint=door.name, mender=error.mender, reason=error.text
+            )
+            return door.refuse(_LATER, sender_at_fault=False, request=body)
+
+    def turn_away_large(self, door: CallbackDoor) -> None:
+        """Count a call that is too large to be read: nobody knows whose it is."""
+        self.desk.observer.answered(door.name, "unverified")
+
+    async def _hear(
+        self, door: CallbackDoor, body: bytes, headers: Mapping[str, str], source: str
+    ) -> Reply:
+        try:
+            callback = door.read(body, headers=headers, now=self.desk.clock.now())
         except Unverified as error:
             await self._keep_stray(door, body, source, error)
             return door.refuse(error.text, sender_at_fault=True, request=body)
@@ -116,10 +142,13 @@ class Correspondence:
             document = await self._document(exchange)
             if document is None:
                 return await self._keep_unmatched(door, callback, body)
+        now = self.desk.clock.now()
+        reply = door.accept(callback, document=document, now=now)
         event = await self._event(callback, exchange)
-        stored = _stored(door, callback, body, self.desk.clock.now(), note=callback.malformed)
+        event = replace(event, wire=(*event.wire, _wire(callback, reply)))
+        stored = _stored(door, callback, body, now, note=callback.malformed)
         await self.desk.write(exchange, event, callback=stored)
-        return door.accept(callback, document=document, now=self.desk.clock.now())
+        return reply
 
     async def _document(self, exchange: Exchange) -> bytes | None:
         """Return the file, which only a document that was sent may be asked for."""
@@ -140,12 +169,14 @@ class Correspondence:
 
     async def _keep_unmatched(self, door: CallbackDoor, callback: Callback, body: bytes) -> Reply:
         now = self.desk.clock.now()
+        if callback.wants_document:
+            reply = door.refuse("no such document here", sender_at_fault=True, request=body)
+        else:
+            reply = door.accept(callback, document=None, now=now)
         note = "malformed" if callback.malformed else "unmatched"
         await self.desk.ledger.keep_callback(_stored(door, callback, body, now, note=note))
         self.desk.observer.answered(door.name, "unmatched")
-        if callback.wants_document:
-            return door.refuse("no such document here", sender_at_fault=True, request=body)
-        return door.accept(callback, document=None, now=now)
+        return reply
 
     async def _keep_stray(
         self, door: CallbackDoor, body: bytes, source: str, error: Unverified
@@ -184,6 +215,23 @@ class Correspondence:
             return False
         self.hinted[exchange_id] = now
         return True
+
+
+def _wire(callback: Callback, reply: Reply) -> e.Wire:
+    """Return our answer as it is kept."""
+    body, note = reply.body, f"http {reply.status}"
+    if callback.wants_document and len(body) > _HEAD_OF_FILE:
+        whole = hashlib.sha256(body).hexdigest()
+        note = f"{note}; the head of {len(body)} bytes, sha256 of all {whole}"
+        body = body[:_HEAD_OF_FILE]
+    return e.Wire(
+        direction="out",
+        name=reply.name,
+        body=body,
+        message_id=reply.message_id,
+        relates_to=callback.message_id,
+        note=note,
+    )
 
 
 def _stored(

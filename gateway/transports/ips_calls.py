@@ -88,11 +88,18 @@ class Ear:
         """Return our answer, signed where there is a key. Raises HouseError for a body amiss."""
         if fault := self.contract.fault_in(content):
             raise HouseError(fault, where=action)
-        headers = _headers(self.ids.new(), action, relates_to)
+        message_id = self.ids.new()
+        headers = _headers(message_id, action, relates_to)
         body = write_message(version, headers, content)
         if key is not None:
             body = sign_envelope(body, key, created=now)
-        return Reply(status=200, body=body, content_type=version.content_type)
+        return Reply(
+            status=200,
+            body=body,
+            content_type=version.content_type,
+            name=action,
+            message_id=canonical_id(message_id),
+        )
 
     def _doubt(self, verified: VerifiedEnvelope) -> str:
         """Return why the call is nobody's we know; empty when it is the partner's."""

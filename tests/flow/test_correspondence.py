@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
+import pytest
+
+from gateway.errors import GatewayError, HouseError, MalformedMessage, WeatherError
 from gateway.exchange import events as e
+from gateway.exchange.decision import Decision
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Outcome, State
 from gateway.flow.correspondence import Correspondence
-from gateway.ports import Birth, Callback, Reference, Reply, Unverified
+from gateway.ports import Birth, Callback, Reference, Reply, StoredCallback, Unverified
+from gateway.store.memory import MemoryLedger
 from tests.flow.conftest import World, exchange
 
 WIRE = e.Wire(direction="in", name="sendRegisterDocumentResult", body=b"<x/>", message_id="c1")
@@ -40,6 +46,8 @@ class Door:
 
     says: Callback | Unverified
     name: str = "remd"
+    largest_call: int = 1024
+    fails: GatewayError | None = None
 
     def wsdl(self) -> bytes:
         return b""
@@ -50,15 +58,26 @@ class Door:
         return self.says
 
     def accept(self, callback: Callback, *, document: bytes | None, now: datetime) -> Reply:
-        return Reply(status=200, body=document or b"ok", content_type="text/xml")
+        if self.fails:
+            raise self.fails
+        return Reply(
+            status=200,
+            body=document or b"ok",
+            content_type="text/xml",
+            name=f"{callback.name}Response",
+            message_id="r1",
+        )
 
     def refuse(self, reason: str, *, sender_at_fault: bool, request: bytes) -> Reply:
-        return Reply(status=500, body=reason.encode(), content_type="text/xml")
+        status = 400 if sender_at_fault else 500
+        return Reply(status=status, body=reason.encode(), content_type="text/xml")
 
 
-async def delivered(world: World, number: int = 1) -> Exchange:
+async def delivered(
+    world: World, number: int = 1, *, document: bytes = b"<ClinicalDocument/>"
+) -> Exchange:
     one = exchange(number)
-    kept = e.Payload(name="document", content=b"<ClinicalDocument/>")
+    kept = e.Payload(name="document", content=document)
     one = await world.ledger.create(Birth(exchange=one, received=e.Received(keeps=(kept,))))
     for event in (
         e.Validated(),
@@ -105,7 +124,7 @@ async def test_a_replayed_envelope_is_refused_and_changes_nothing(world: World) 
 
     reply = await hear(world, RESULT)
 
-    assert reply.status == 500
+    assert reply.status == 400
     assert await stands(world, one) == before
     assert ("remd", "doubled") in world.observer.answers
 
@@ -118,7 +137,7 @@ async def test_an_unverified_call_only_brings_the_inquiry_forward(world: World) 
     reply = await hear(world, stranger)
 
     after = await stands(world, one)
-    assert reply.status == 500
+    assert reply.status == 400
     assert (after.state, after.due) == (State.AWAITING, world.clock.now())
     assert world.observer.answers == [("remd", "unverified")]
 
@@ -149,7 +168,7 @@ async def test_the_file_of_a_document_that_was_never_sent_is_not_given(world: Wo
 
     reply = await hear(world, QUESTION)
 
-    assert reply.status == 500
+    assert reply.status == 400
     assert b"ClinicalDocument" not in reply.body
 
 
@@ -173,7 +192,7 @@ async def test_a_callback_that_matches_nothing_is_kept_and_counted(world: World)
 
     assert reply.status == 200
     assert world.observer.answers == [("remd", "unmatched")]
-    assert (await hear(world, lost)).status == 500, "it is kept, so its replay is known"
+    assert (await hear(world, lost)).status == 400, "it is kept, so its replay is known"
 
 
 async def test_a_verified_but_unreadable_callback_brings_the_inquiry_forward(world: World) -> None:
@@ -223,3 +242,89 @@ async def test_a_rejection_after_the_registration_is_journalled_and_changes_noth
     after = await stands(world, one)
     assert after.outcome is Outcome.REGISTERED
     assert not world.observer.heard[-1].changed
+
+
+async def test_our_answer_lies_in_the_timeline_beside_the_call(world: World) -> None:
+    one = await delivered(world)
+
+    reply = await hear(world, RESULT)
+
+    entry = (await world.ledger.timeline(one.id))[-1]
+    told = e.Wire(
+        direction="out",
+        name="sendRegisterDocumentResultResponse",
+        body=reply.body,
+        message_id="r1",
+        relates_to="c1",
+        note="http 200",
+    )
+    assert (entry.event, entry.wire) == ("Answered", (WIRE, told))
+
+
+async def test_of_an_answer_with_the_document_only_the_head_is_kept(world: World) -> None:
+    document = b"<ClinicalDocument>" + b"a" * 2**16
+    one = await delivered(world, document=document)
+
+    reply = await hear(world, QUESTION)
+
+    kept = (await world.ledger.timeline(one.id))[-1].wire[-1]
+    assert reply.body == document
+    assert kept.body == document[: 8 * 2**10]
+    assert str(len(document)) in kept.note
+    assert sha256(document).hexdigest() in kept.note
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HouseError("the key /secret/path cannot be read"),
+        MalformedMessage("too large to sign"),
+        WeatherError("the backend is busy"),
+    ],
+    ids=["house", "malformed", "weather"],
+)
+@pytest.mark.parametrize("says", [RESULT, QUESTION], ids=["result", "question"])
+async def test_what_cannot_be_answered_is_not_heard_and_may_come_again(
+    world: World, error: GatewayError, says: Callback
+) -> None:
+    one = await delivered(world)
+    ear = Correspondence(desk=world.desk)
+
+    failed = await ear.hear(Door(says, fails=error), b"<x/>", headers={}, source="127.0.0.1")
+
+    assert failed.status == 500
+    assert error.text.encode() not in failed.body
+    assert await stands(world, one) == one
+    assert (await hear(world, says, ear)).status == 200, "it is no replay"
+
+
+async def test_an_unmatched_call_that_cannot_be_answered_is_not_kept(world: World) -> None:
+    lost = replace(RESULT, about=Reference(message_id="unknown", local_uid="none"))
+    ear = Correspondence(desk=world.desk)
+    unable = Door(lost, fails=HouseError("no key"))
+
+    failed = await ear.hear(unable, b"<x/>", headers={}, source="127.0.0.1")
+
+    assert failed.status == 500
+    assert (await hear(world, lost, ear)).status == 200, "it is no replay"
+
+
+class Full(MemoryLedger):
+    """A ledger on a full disk."""
+
+    async def save(self, decision: Decision, *, callback: StoredCallback | None = None) -> Exchange:
+        if callback is not None:
+            raise WeatherError("the disk is full")
+        return await super().save(decision, callback=callback)
+
+
+async def test_a_call_that_cannot_be_written_is_answered_with_a_fault_of_ours() -> None:
+    world = World(ledger=Full())
+    await world.ledger.open()
+    one = await delivered(world)
+
+    reply = await hear(world, RESULT)
+
+    assert reply.status == 500
+    assert await stands(world, one) == one
+    await world.ledger.close()

@@ -17,6 +17,7 @@ from gateway.formats.soap import FaultCode, Version, read_fault, read_message
 from gateway.ports import Callback, Reference, Unverified
 from gateway.signatures.keys import SigningKey
 from gateway.signatures.wss import Partner, sign_envelope, verify_envelope
+from gateway.transports.ips import canonical_id
 from tests.endpoints.remd.conftest import House
 from tests.endpoints.remd.registry import (
     CALLBACK,
@@ -137,6 +138,13 @@ def test_file_goes_back_signed_in_the_callers_version(
     assert verified.addressing("RelatesTo") == callback.message_id
     file = etree.fromstring(verified.body).findtext(f".//{{{CALLBACK}}}document") or ""
     assert unbase64(file) == house.consignment.document
+    assert reply.body.index(b":Body") < 8 * 2**10, (
+        "the head that the timeline keeps has the headers"
+    )
+    assert (reply.name, reply.message_id) == (
+        "getDocumentFileResponse",
+        canonical_id(verified.addressing("MessageID")),
+    )
     assert reply.content_type == version.content_type
 
 
