@@ -538,6 +538,8 @@ class CallbackDoor(Protocol):
 
     name: str
     """The endpoint's name; the path is `/soap/NAME`."""
+    largest_call: int
+    """Octets; of a larger call nothing is read."""
 
     def wsdl(self) -> bytes:
         """Return the description served at `?wsdl`."""

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gateway.errors import MessageTooLarge
 from gateway.flow.acts import NotFound
-from gateway.inbound.house import HOUSE
+from gateway.inbound.house import HOUSE, House
 from gateway.inbound.queries import BadQuery
-from gateway.inbound.uploads import MIB, read_body
+from gateway.inbound.uploads import read_body
 from gateway.ports import CallbackDoor
 
 Headers = Mapping[str, str]
@@ -22,7 +23,7 @@ Headers = Mapping[str, str]
 async def post_soap(request: web.Request) -> web.Response:
     """Hear a call and answer it once it is on disk."""
     house, door = request.app[HOUSE], _find_door(request)
-    body = await read_body(request, limit=house.settings.max_body_mib * MIB)
+    body = await _read_call(request, house, door)
     reply = await house.correspondence.hear(
         door, body, headers=_read_headers(request), source=request.remote or ""
     )
@@ -46,6 +47,15 @@ def _find_door(request: web.Request) -> CallbackDoor:
     if door is None:
         raise NotFound("no state system calls here")
     return door
+
+
+async def _read_call(request: web.Request, house: House, door: CallbackDoor) -> bytes:
+    """Return the body, of which no more is read than the door takes. Raises MessageTooLarge."""
+    try:
+        return await read_body(request, limit=door.largest_call)
+    except MessageTooLarge:
+        house.correspondence.turn_away_large(door)
+        raise
 
 
 def _read_headers(request: web.Request) -> Headers:

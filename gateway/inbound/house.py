@@ -55,6 +55,10 @@ class Correspondence(Protocol):
         """Verify, match, write, answer."""
         ...
 
+    def turn_away_large(self, door: CallbackDoor) -> None:
+        """Count a call that is too large to be read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:

@@ -31,8 +31,8 @@ from gateway.transports.ips import UNDERSTOOD, canonical_id
 from gateway.transports.wsdl import Contract
 
 NOT_UNDERSTOOD: Final = "a header that must be understood is not understood here"
-_LARGEST_CALL: Final = 1 * 2**20
-"""A call of a state system names a document; it never brings one."""
+LARGEST_CALL: Final = 1 * 2**20
+"""Octets. A call of a state system names a document; it never brings one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,8 @@ class Ear:
 
         `about` is what the unverified bytes claim to be about; it goes with the refusal only.
         """
-        if len(envelope) > _LARGEST_CALL:
-            raise Unverified(f"a call of more than {_LARGEST_CALL} bytes", about=about)
+        if len(envelope) > LARGEST_CALL:
+            raise Unverified(f"a call of more than {LARGEST_CALL} bytes", about=about)
         verified = verify_envelope(envelope, partner=self.partner, at=now)
         if reason := self._doubt(verified):
             raise Unverified(reason, about=about)

@@ -198,6 +198,7 @@ class PaperDoor:
     """A door whose partner signs with a word."""
 
     name: str = "remd"
+    largest_call: int = 1024
 
     def wsdl(self) -> bytes:
         return b"<definitions/>"

@@ -1,9 +1,10 @@
 """Where state systems call us."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from gateway.settings import ServerSettings
-from tests.inbound.office import DELIVERED, Client, Office, OpenClient
+from tests.inbound.office import DELIVERED, Client, Office
 
 
 async def test_a_signed_answer_settles_the_exchange_and_is_answered_as_the_door_says(
@@ -63,11 +64,19 @@ async def test_other_calls_are_told_what_is_wrong(
     assert answer.content_type == "application/fhir+json"
 
 
-async def test_a_call_over_the_limit_is_refused(office: Office, aiohttp_client: OpenClient) -> None:
-    office.server = ServerSettings(max_body_mib=0)
-    office.__post_init__()
-    client = await aiohttp_client(office.build())
+@pytest.mark.parametrize("in_chunks", [None, "in chunks"])
+async def test_a_call_over_the_doors_limit_is_refused_and_counted_as_unverified(
+    client: Client, office: Office, in_chunks: str | None
+) -> None:
+    large = b"<signed/>" + b" " * 1024
 
-    answer = await client.post("/soap/remd", data=b"<signed/>")
+    answer = await client.post("/soap/remd", data=_in_chunks(large) if in_chunks else large)
 
     assert answer.status == 413
+    value = office.metrics.registry.get_sample_value
+    assert value("mse_gateway_answers_total", {"endpoint": "remd", "kind": "unverified"}) == 1
+
+
+async def _in_chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 100):
+        yield content[start : start + 100]

@@ -32,7 +32,7 @@ from gateway.formats.soap import Version, guess_version, read_message
 from gateway.ports import Callback, Reference, Reply
 from gateway.signatures.keys import KeyRing, Role, SigningKey
 from gateway.transports.ips import canonical_id
-from gateway.transports.ips_calls import Call, Ear, refuse
+from gateway.transports.ips_calls import LARGEST_CALL, Call, Ear, refuse
 
 _FETCH: Final = "getDocumentFile"
 _TELL: Final = "sendRegisterDocumentResult"
@@ -47,6 +47,7 @@ class RemdDoor:
     faults: Faults = field(repr=False)
     keys: KeyRing = field(repr=False)
     organizations: tuple[str, ...] = ()
+    largest_call: int = LARGEST_CALL
 
     def wsdl(self) -> bytes:
         """Return the callback WSDL with its schemas inside."""
