@@ -239,6 +239,7 @@ class _Builder:
             clock=self.clock,
             ids=self.ids,
             load_trust=lambda folder: load_trust(folder, backend=crypto.backend),
+            heard=self._count_signature,
             scale=self.settings.time.scale,
         )
         kinds = discover()
@@ -327,8 +328,7 @@ class _Builder:
         await self.stack.enter_async_context(work.running())
 
     def _count_signature(self, kind: str, verdict: Verdict) -> None:
-        for signer in verdict.signers:
-            self.metrics.signature_checked(kind, signer.algorithm, verdict.outcome.value)
+        self.metrics.container_checked(kind, verdict)
 
     def _today(self) -> date:
         return self.clock.now().astimezone(MOSCOW).date()

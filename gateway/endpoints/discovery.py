@@ -17,6 +17,7 @@ from gateway.ports import CallbackDoor, Clock, Endpoint, Ids
 from gateway.settings import read
 from gateway.signatures.chain import Trust
 from gateway.signatures.keys import KeyRing
+from gateway.signatures.verdict import CheckHeard
 
 _FOLDER: Final = Path(__file__).parent
 _FILE: Final = "endpoint.toml"
@@ -33,6 +34,8 @@ class Context:
     ids: Ids
     load_trust: Callable[[Path], Trust]
     """Reads a folder of authorities. Raises SettingError."""
+    heard: CheckHeard = field(repr=False)
+    """Told of every signature that is checked on what comes in."""
     scale: float = 1.0
     """How many times shorter every wait is; for trials."""
 

@@ -7,7 +7,7 @@ with that organisation's key and no other's (decision 16); signing ends with ver
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -27,10 +27,7 @@ from gateway.ports import Clock, Endpoint, Ledger, SignerCms
 from gateway.signatures.cades import sign_detached, verify_detached
 from gateway.signatures.chain import Trust
 from gateway.signatures.keys import KeyRing, Role
-from gateway.signatures.verdict import Outcome, Verdict
-
-CheckHeard = Callable[[str, Verdict], None]
-"""Told of each check: which kind of signature, and its verdict."""
+from gateway.signatures.verdict import CheckHeard, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ root is never `invalid`: what could not be looked at is said to be so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -173,3 +174,7 @@ def _signer_json(signer: Signer) -> dict[str, str | None]:
         "covers": signer.covers,
         "certificate_sha256": signer.certificate_sha256,
     }
+
+
+CheckHeard = Callable[[str, Verdict], None]
+"""Told of each check: which kind of signature (`cms`, `wss`), and its verdict."""

@@ -24,12 +24,16 @@ from prometheus_client.registry import Collector
 
 from gateway.exchange.states import State
 from gateway.ports import Standing
+from gateway.signatures.algorithms import SIGNATURES
+from gateway.signatures.verdict import Verdict
 from gateway.telemetry.answers import KINDS, RESULTS
 
 M = TypeVar("M", bound=MetricWrapperBase)
 PREFIX = "mse_gateway"
 OUTCOMES = ("registered", "rejected", "refused", "cancelled", "parked")
 REASONS = ("first", "retry", "resend_after_inquiry")
+UNKNOWN = "unknown"
+_ALGORITHMS = frozenset(row.name for row in SIGNATURES)
 _HOUR, _DAY = 3600.0, 86_400.0
 _MINUTES = (60.0, 300.0, 900.0)
 _DAYS = (_DAY, 3 * _DAY, 7 * _DAY, 15 * _DAY)
@@ -119,6 +123,16 @@ class Metrics:
     def signature_checked(self, kind: str, algorithm: str, verdict: str) -> None:
         """Hear of a checked signature: `cms` or `wss`, its algorithm, the five-way verdict."""
         self.signature_checks.of(kind, algorithm, verdict).inc()
+
+    def container_checked(self, kind: str, verdict: Verdict) -> None:
+        """Hear of every signer of a checked container; one that cannot be read has none.
+
+        An algorithm that we do not know is in a stranger's own words: they are no label.
+        """
+        told = [one.algorithm for one in verdict.signers] or [UNKNOWN]
+        for algorithm in told:
+            name = algorithm if algorithm in _ALGORITHMS else UNKNOWN
+            self.signature_checked(kind, name, verdict.outcome.value)
 
     def certificate(self, *, role: str, key_id: str, not_after: datetime) -> None:
         """Hear of a certificate of ours."""

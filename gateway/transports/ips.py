@@ -31,6 +31,7 @@ from gateway.formats.xml import read_xml
 from gateway.ports import Clock, Envelope, Ids
 from gateway.signatures.keys import KeyRing, Role, SigningKey
 from gateway.signatures.replay import normalise_message_id
+from gateway.signatures.verdict import CheckHeard
 from gateway.signatures.wss import Partner, VerifiedEnvelope, sign_envelope, verify_envelope
 from gateway.transports.http import Answer, Leg, Lost, NeverLeft
 from gateway.transports.ips_settings import IpsSettings, Replies
@@ -89,6 +90,7 @@ class Ips:
     clock: Clock
     ids: Ids
     leg: Leg = field(repr=False)
+    heard: CheckHeard = field(repr=False)
 
     async def wrap(
         self, operation: str, content: etree._Element, *, organization: str, now: datetime
@@ -180,6 +182,7 @@ class Ips:
             content = read_message(answer.body).content
         else:
             verified = await asyncio.to_thread(self._verify, answer.body)
+            self.heard("wss", verified.verdict)
             if reason := self._doubt(verified, envelope):
                 return Unavailable(reason=reason, wire=(wire,))
             content = content_of(read_xml(verified.body).getroot())

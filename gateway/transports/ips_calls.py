@@ -26,6 +26,7 @@ from gateway.formats.soap import (
 from gateway.formats.xml import read_xml
 from gateway.ports import Ids, Reference, Reply, Unverified
 from gateway.signatures.keys import SigningKey
+from gateway.signatures.verdict import CheckHeard
 from gateway.signatures.wss import Partner, VerifiedEnvelope, sign_envelope, verify_envelope
 from gateway.transports.ips import UNDERSTOOD, canonical_id
 from gateway.transports.wsdl import Contract
@@ -53,6 +54,7 @@ class Ear:
     contract: Contract
     partner: Partner
     ids: Ids
+    heard: CheckHeard = field(repr=False)
     addresses: frozenset[str] = frozenset()
     """What a call's `To` may be; empty: anything."""
 
@@ -64,6 +66,7 @@ class Ear:
         if len(envelope) > LARGEST_CALL:
             raise Unverified(f"a call of more than {LARGEST_CALL} bytes", about=about)
         verified = verify_envelope(envelope, partner=self.partner, at=now)
+        self.heard("wss", verified.verdict)
         if reason := self._doubt(verified):
             raise Unverified(reason, about=about)
         content, malformed = _read_body(verified.body)

@@ -1,6 +1,7 @@
 """The figures of the contract: names, types, labels, and what decisions make of them."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from gateway.exchange.decision import decide
 from gateway.exchange.record import Exchange, Identity
 from gateway.exchange.states import State
 from gateway.ports import Standing
+from gateway.signatures.reasons import Fact
+from gateway.signatures.verdict import Reason, Signer, Verdict
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Chorus, Counting
 
@@ -83,6 +86,25 @@ def full() -> Metrics:
         now=NOON,
     )
     return metrics
+
+
+def test_a_container_without_a_known_signer_is_counted_as_unknown() -> None:
+    metrics = Metrics(ENDPOINTS)
+    stranger = Signer.of(None, algorithm="urn:a-strangers-own-words", signed_at=None, covers="")
+    broken = (Reason(Fact.STRUCTURE_FORBIDDEN, "no Envelope"),)
+
+    metrics.container_checked("wss", Verdict(broken, ()))
+    metrics.container_checked("wss", Verdict(broken, (stranger,)))
+    metrics.container_checked("wss", Verdict((), (replace(stranger, algorithm="gost-256"),)))
+
+    text = metrics.expose()[0].decode()
+    counted = [
+        line for line in text.splitlines() if line.startswith("mse_gateway_signature_checks")
+    ]
+    assert counted == [
+        'mse_gateway_signature_checks_total{algorithm="unknown",kind="wss",verdict="invalid"} 2.0',
+        'mse_gateway_signature_checks_total{algorithm="gost-256",kind="wss",verdict="valid"} 1.0',
+    ]
 
 
 def test_every_metric_of_the_contract_has_its_name_type_and_labels() -> None:

@@ -85,6 +85,7 @@ def build(kind: EndpointKind, table: Mapping[str, Any], context: Context) -> Bui
             connect_within=settings.connect_within,
             answer_within=settings.answer_within,
         ),
+        heard=context.heard,
     )
     endpoint = RemdEndpoint(
         name=kind.name,
@@ -99,6 +100,7 @@ def build(kind: EndpointKind, table: Mapping[str, Any], context: Context) -> Bui
         contract=read_contract(folder / "callback.wsdl"),
         partner=partner,
         ids=context.ids,
+        heard=context.heard,
         addresses=frozenset(address.rstrip("/") for address in own),
     )
     door = RemdDoor(

@@ -23,6 +23,7 @@ from gateway.signatures.chain import load_trust
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.keys import KeyFiles, KeyRing, Role, SigningKey, load_key
 from gateway.signatures.testpki import make_test_pki
+from gateway.signatures.verdict import Verdict
 from tests.endpoints.remd.registry import (
     CLINIC,
     ENTITY,
@@ -77,12 +78,15 @@ class House:
     door: RemdDoor
     consignment: Consignment
     clock: HandClock
+    checks: list[tuple[str, Verdict]]
+    """Every check of a signature that the house told of."""
 
 
 @pytest.fixture
 async def build(pki: Path, key: Keys, document: bytes) -> AsyncIterator[Callable[..., House]]:
     """Return a builder of houses; what it is given goes into `[endpoints.remd]`."""
     registry = Registry(key("remd-partner"))
+    checks: list[tuple[str, Verdict]] = []
     application = web.Application(client_max_size=2**26)
     application.router.add_post("/{tail:.*}", registry.serve)
     async with TestServer(application) as server, aiohttp.ClientSession() as session:
@@ -94,6 +98,7 @@ async def build(pki: Path, key: Keys, document: bytes) -> AsyncIterator[Callable
             clock=clock,
             ids=SystemIds(),
             load_trust=load_trust,
+            heard=lambda kind, verdict: checks.append((kind, verdict)),
         )
 
         def make(**changes: object) -> House:
@@ -114,6 +119,7 @@ async def build(pki: Path, key: Keys, document: bytes) -> AsyncIterator[Callable
                 built.door,
                 consign(document, dict(form), _signatures(document, key)),
                 clock,
+                checks,
             )
 
         yield make

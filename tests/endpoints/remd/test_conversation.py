@@ -224,6 +224,36 @@ async def test_an_unsigned_too_many_or_not_now_only_says_how_long_to_wait(
     assert answer.retry_after == wait
 
 
+async def test_a_signed_no_counts_whatever_the_http_status(house: House, key: Keys) -> None:
+    def busy(message_id: str) -> tuple[int, dict[str, str], bytes]:
+        reply = envelope(refused(("RATE_LIMIT", "позже")), relates_to=message_id)
+        return 429, {}, sign_envelope(reply, key("remd-partner"), created=NOON)
+
+    house.registry.script = [busy]
+
+    assert isinstance(await _deliver(house), TurnedAway)
+
+
+async def test_checks_of_replies_are_told_forged_and_unreadable_ones_too(
+    house: House, key: Keys
+) -> None:
+    def forged(message_id: str) -> tuple[int, dict[str, str], bytes]:
+        reply = envelope(refused(("NO_SNILS", "нет")), relates_to=message_id)
+        return 200, {}, sign_envelope(reply, key("stranger-partner"), created=NOON)
+
+    house.registry.script = [
+        house.registry.says(refused(("NO_SNILS", "нет"))),
+        forged,
+        lambda _: (200, {}, b"<a/>"),
+    ]
+
+    for _ in range(3):
+        await _deliver(house)
+
+    told = [(kind, verdict.valid, len(verdict.signers)) for kind, verdict in house.checks]
+    assert told == [("wss", True, 1), ("wss", False, 1), ("wss", False, 0)]
+
+
 @pytest.mark.parametrize(
     "reply",
     [

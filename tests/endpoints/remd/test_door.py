@@ -92,8 +92,8 @@ def test_file_that_is_fetched_means_that_it_is_in_work(hear: Hear) -> None:
         result(ATTEMPT, entry() + errors(("NO_SNILS", "")), status="error"),
         result(ATTEMPT, "", status="error"),
         result(ATTEMPT, entry(status="Отклонено")),
-        result(ATTEMPT, entry(), status="maybe"),
         result(ATTEMPT, entry(status="Не зарегистрировано")),
+        result(ATTEMPT, entry(), status="maybe"),
         result(ATTEMPT, entry()).replace("2026-11-25T15", "2026-11-25T99"),
         result(ATTEMPT, entry()).replace("relatesToMessage", "about"),
         f"<unknown><relatesToMessage>{ATTEMPT}</relatesToMessage></unknown>",
@@ -166,6 +166,13 @@ def test_forged_signature_is_unverified_and_hints_at_the_attempt(
         house.door.read(forged, headers={}, now=NOON)
 
     assert caught.value.about == Reference(message_id=ATTEMPT, local_uid=UID, number=NUMBER)
+    assert [(kind, verdict.valid) for kind, verdict in house.checks] == [("wss", False)]
+
+
+def test_a_call_that_holds_is_told_as_a_valid_check(house: House, hear: Hear) -> None:
+    hear(envelope(fetch(UID)))
+
+    assert [(kind, verdict.valid) for kind, verdict in house.checks] == [("wss", True)]
 
 
 def test_changed_number_is_unverified(house: House, key: Callable[[str], SigningKey]) -> None:
