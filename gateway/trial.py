@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -18,9 +19,10 @@ from multidict import CIMultiDict
 
 from gateway.app import Doors, Gateway, open_gateway
 from gateway.doors import SystemClock, SystemIds
+from gateway.ports import Ids
 from gateway.samples.keys import write_keys
 from gateway.samples.maker import Maker, SampleDocument
-from gateway.samples.signing import PkiSigner
+from gateway.samples.signing import GOST, PkiSigner
 from gateway.sandbox.counterpart import Counterpart, SandboxAccount, Surroundings
 from gateway.sandbox.program import Sandbox, discover
 from gateway.settings import Loaded, load
@@ -57,8 +59,15 @@ class Trial:
     sandbox: Sandbox
     session: aiohttp.ClientSession
     maker: Maker
+    gost_maker: Maker | None
+    """None where no backend here can do GOST R 34.10-2012."""
     pki: Path
     port: int
+
+    def make(self, number: int, *, now: datetime, ids: Ids) -> SampleDocument:
+        """Return a document: each second one is signed under GOST, where this machine can."""
+        signers = (self.maker, self.gost_maker or self.maker)
+        return signers[number % 2].make(number, now=now, ids=ids)
 
     async def hand_over(self, document: SampleDocument) -> tuple[int, str]:
         """Post a document with its signatures; return the status and the exchange's id."""
@@ -90,9 +99,16 @@ async def open_trial(wishes: Wishes) -> AsyncIterator[Trial]:
         ) as gateway,
         aiohttp.ClientSession() as session,
     ):
-        maker = Maker(sign=PkiSigner(pki, open_backend()))
+        backend = open_backend()
+        gost = (pki / f"ru-clinic77-chair{GOST}.key.pem").exists()
         yield Trial(
-            gateway=gateway, sandbox=sandbox, session=session, maker=maker, pki=pki, port=port
+            gateway=gateway,
+            sandbox=sandbox,
+            session=session,
+            maker=Maker(sign=PkiSigner(pki, backend)),
+            gost_maker=Maker(sign=PkiSigner(pki, backend, gost=True)) if gost else None,
+            pki=pki,
+            port=port,
         )
 
 

@@ -1,4 +1,4 @@
-"""Shows every corridor at work: bundled documents travel to their outcome on this machine."""
+"""Show every corridor at work: bundled documents travel to their outcome on this machine."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ async def _run(trial: Trial, documents: int | None, began: float, *, quiet: bool
     now, ids = SystemClock().now(), SystemIds()
     count = documents or len(trial.maker.examples)
     corridors = bool(trial.gateway.endpoints)
-    made = [trial.maker.make(number, now=now, ids=ids) for number in range(1, count + 1)]
+    made = [trial.make(number, now=now, ids=ids) for number in range(1, count + 1)]
     journeys = [Journey(document=one) for one in made] if corridors else []
     with _progress(len(journeys), quiet=quiet) as advance:
         await _send(trial, journeys)

@@ -1,4 +1,4 @@
-"""Runs the gateway until it is told to stop."""
+"""Run the gateway until it is told to stop."""
 
 from __future__ import annotations
 

@@ -230,6 +230,7 @@ async def open_house(
                 sandbox=sandbox,
                 session=session,
                 maker=Maker(sign=PkiSigner(pki, open_backend())),
+                gost_maker=None,
                 pki=pki,
                 port=port,
             )
