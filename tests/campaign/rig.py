@@ -42,6 +42,8 @@ class Rig:
 
     folder: Path
     scale: float
+    terms: str = ""
+    """TOML that follows the endpoint's own piece: waits and limits that differ from it."""
     port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     kills: list[Killed] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Rig:
 
     def _configure(self, endpoints: str) -> None:
         wishes = Wishes(folder=self.folder, scale=self.scale)
-        configure(wishes, endpoints, self.pki, self.port)
+        configure(wishes, f"{endpoints}\n{self.terms}\n", self.pki, self.port)
 
     async def start(self, place: str = "", number: int = 1) -> None:
         """Start a gateway that is to die at a place; with none it lives until it is killed."""

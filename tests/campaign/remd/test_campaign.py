@@ -59,6 +59,8 @@ PLACES = {
     ),
 }
 """Every `yield`, either side of every commit and of every write to a socket."""
+TERMS = "[endpoints.remd.terms]\nmaximum_attempts = 99"
+"""A gateway that is dead most of the time gives out no file: a dozen attempts can be in vain."""
 PATIENCE = 240.0
 """Seconds within which everything is settled once nobody cuts the power any more."""
 
@@ -77,7 +79,7 @@ def scenario(folder: Path) -> Path:
 async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindly(
     tmp_path: Path,
 ) -> None:
-    rig = Rig(folder=tmp_path, scale=SCALE)
+    rig = Rig(folder=tmp_path, scale=SCALE, terms=TERMS)
     chance = random.Random(SEED)
     began = time.monotonic()
     file = scenario(tmp_path)
@@ -89,6 +91,7 @@ async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindl
             await cut_at_every_place(rig, courier, group, drawn)
             await rig.start()
             group.create_task(courier.hand_over(max(0, DOCUMENTS - courier.begun)))
+        await courier.see_alive()
         stands = await settle(courier)
         assert await rig.stop() == 0
     evidence = Evidence(tmp_path / "sandbox.sqlite")
