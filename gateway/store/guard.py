@@ -21,8 +21,8 @@ def stands_in_the_way(exchange: Exchange) -> bool:
 
 
 def is_same_document(one: Identity, other: Identity) -> bool:
-    """Tell whether both name one document id, in any case."""
-    return one.local_uid.lower() == other.local_uid.lower()
+    """Tell whether both name one document id, in any case; naming none is no id."""
+    return one.local_uid != "" and one.local_uid.lower() == other.local_uid.lower()
 
 
 def can_have_twins(identity: Identity) -> bool:

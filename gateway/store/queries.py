@@ -23,15 +23,19 @@ FROM exchange AS x LEFT JOIN journal AS j ON j.chain = x.id AND j.sequence = x.r
 WHERE x.id IN (SELECT value FROM json_each(?))
 """
 
+# As `guard.stands_in_the_way`: what a sender had refused a thousand times need not be read again.
+_STANDING = "x.part_of = '' AND (x.outcome IS NULL OR x.outcome = 'registered')"
+
 SAME_DOCUMENT = f"""
-SELECT {EXCHANGE} FROM exchange AS x WHERE x.local_uid IN (SELECT value FROM json_each(?))
+SELECT {EXCHANGE} FROM exchange AS x
+WHERE x.local_uid IN (SELECT value FROM json_each(?)) AND x.local_uid <> '' AND {_STANDING}
 """
 
 SAME_MARKS = f"""
 SELECT {EXCHANGE} FROM json_each(?) AS wanted JOIN exchange AS x
     ON x.patient = wanted.value ->> 2 AND x.protocol_number = wanted.value ->> 3
     AND x.organization = wanted.value ->> 0 AND x.kind = wanted.value ->> 1
-    AND x.patient <> ''
+    AND x.patient <> '' AND {_STANDING}
 """
 
 KNOWN_KEYS = """

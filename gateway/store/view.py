@@ -46,7 +46,9 @@ class Neighbours:
 
 
 def _neighbourhoods(identity: Identity) -> list[tuple[str, ...]]:
-    keys: list[tuple[str, ...]] = [(identity.local_uid.lower(),)]
+    keys: list[tuple[str, ...]] = []
+    if identity.local_uid:
+        keys.append((identity.local_uid.lower(),))
     if guard.can_have_twins(identity):
         keys.append(guard.marks(identity))
     return keys
@@ -87,7 +89,7 @@ def look(connection: sqlite3.Connection, writes: Sequence[Write]) -> View:
 
 def _look_around(connection: sqlite3.Connection, view: View, births: list[Birth]) -> None:
     identities = [one.exchange.identity for one in births]
-    documents = to_json([one.local_uid for one in identities])
+    documents = to_json([one.local_uid for one in identities if one.local_uid])
     marks = to_json([guard.marks(one) for one in identities if guard.can_have_twins(one)])
     for sql, values in ((queries.SAME_DOCUMENT, documents), (queries.SAME_MARKS, marks)):
         for row in connection.execute(sql, (values,)):

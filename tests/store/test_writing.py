@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +16,10 @@ from gateway.exchange import events as e
 from gateway.exchange.decision import NoticeKind, Opening
 from gateway.exchange.states import Outcome, State
 from gateway.ports import Idempotency, IdentityTaken, Ledger, Replayed
+from gateway.store import guard, queries
+from gateway.store.codec import to_json
 from tests.store import papers
+from tests.store.conftest import OpenStore
 from tests.store.papers import NOON, born, decided, exchange, identity, led
 
 
@@ -183,6 +189,30 @@ async def test_one_document_id_is_carried_once(ledger: Ledger) -> None:
 
     assert taken.value.exchanges == (made,)
     assert await ledger.get(exchange(2).id) is None
+
+
+async def test_documents_that_name_no_id_are_not_one_document(ledger: Ledger) -> None:
+    await born(ledger, local_uid="")
+
+    assert (await born(ledger, 2, local_uid="")).revision == 1
+
+
+async def test_what_was_refused_is_not_read_again_for_each_that_comes(
+    path: Path, open_store: OpenStore
+) -> None:
+    ledger = await open_store()
+    for number in range(1, 4):
+        made = await born(ledger, number, local_uid="same", patient="aa", protocol_number="17")
+        await led(ledger, made, e.Refused(findings=(papers.MISSPELT,)))
+    standing = await born(ledger, 4, local_uid="same", patient="aa", protocol_number="17")
+    await born(ledger, 5, local_uid="")
+
+    with closing(sqlite3.connect(path)) as connection:
+        uids = connection.execute(queries.SAME_DOCUMENT, ('["SAME", ""]',)).fetchall()
+        marks = to_json([guard.marks(standing.identity)])
+        twins = connection.execute(queries.SAME_MARKS, (marks,)).fetchall()
+
+    assert [row[0] for row in uids] == [row[0] for row in twins] == [standing.id]
 
 
 async def test_of_many_who_come_at_once_one_gets_in(ledger: Ledger) -> None:
