@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 from gateway.errors import Overtaken, SenderError
@@ -19,6 +20,7 @@ from gateway.exchange.record import Exchange
 from gateway.findings import Finding, Mender, Severity, Tier, has_errors
 from gateway.flow.consignment import ORGANIZATION, signature_payload
 from gateway.flow.identity import Known, New, PatientIndex, identify, recognise, taken
+from gateway.flow.offloop import away
 from gateway.flow.runner import Desk
 from gateway.formats.cda import CdaDocument, read_cda
 from gateway.ports import (
@@ -89,7 +91,7 @@ class DocumentCheck(Protocol):
     """Tiers 1 and 2."""
 
     def check(self, document: CdaDocument, *, today: date) -> Report:
-        """Return every problem of the document and the profile it claims."""
+        """Return every problem of the document and the profile it claims; asked in any thread."""
         ...
 
 
@@ -113,13 +115,13 @@ class Intake:
         """
         if (before := await self._recall(submission)) is not None:
             return before
-        document = self._read(submission)
-        report = self.validator.check(document, today=self.local_date())
+        document = await self._read(submission)
+        report = await self._check(document)
         draft = self._draft(submission, document, report)
         known = await self._recognise(submission, draft)
         if isinstance(known, Known):
             return await self._resume_known(known.exchange, submission)
-        findings = (*report.findings, *self._demand(submission, document, draft))
+        findings = (*report.findings, *await self._demand(submission, document, draft))
         draft = replace(draft, replaces=known.replaces)
         return await self._write(submission, draft, known, findings)
 
@@ -134,19 +136,23 @@ class Intake:
         exchange = await self.desk.ledger.get(first.location)
         return None if exchange is None else _taken_again(exchange)
 
-    def _read(self, submission: Submission) -> CdaDocument:
+    async def _read(self, submission: Submission) -> CdaDocument:
         content_type = submission.content_type.partition(";")[0].strip().lower()
         if content_type not in XML_TYPES:
             raise UnsupportedFormat(
                 f"{content_type or 'no Content-Type'} is not read here", where="Content-Type"
             )
-        document = read_cda(submission.content)
+        document = await away(len(submission.content), read_cda, submission.content)
         organization = document.header.organization or ""
         if organization and not submission.sender.may_send_for(organization):
             place = document.header.organization
             where = place.where if place is not None else ""
             raise NotYours(f"{organization} is not an organisation of this sender", where=where)
         return document
+
+    async def _check(self, document: CdaDocument) -> Report:
+        check = partial(self.validator.check, today=self.local_date())
+        return await away(len(document.content), check, document)
 
     def _draft(self, submission: Submission, document: CdaDocument, report: Report) -> Exchange:
         profile = report.profile
@@ -199,7 +205,7 @@ class Intake:
         except Overtaken:
             await self._recall(submission)  # raises KeyReused where it was for another body
 
-    def _demand(
+    async def _demand(
         self, submission: Submission, document: CdaDocument, draft: Exchange
     ) -> tuple[Finding, ...]:
         """Return what is missing besides the document's own faults."""
@@ -210,7 +216,8 @@ class Intake:
             return (_no_endpoint(draft.identity.profile),)
         if submission.sender.signatures is SignaturesComing.LATER:
             return ()
-        metadata, _ = endpoint.describe(document.content)
+        content = document.content
+        metadata, _ = await away(len(content), endpoint.describe, content)
         given = {one.role for one in submission.signatures}
         wanted = [role for role in endpoint.wanted_roles(metadata) if role != ORGANIZATION]
         return tuple(_no_signature(role) for role in wanted if role not in given)

@@ -10,6 +10,7 @@ from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.findings import has_errors
 from gateway.flow.consignment import read_payload
+from gateway.flow.offloop import away
 from gateway.ports import Endpoint, Ledger
 
 
@@ -24,7 +25,7 @@ class Description:
         """Describe the document to its recipient; what no rule maps refuses it."""
         endpoint = self.endpoints[exchange.identity.endpoint]
         document = await read_payload(self.ledger, exchange, "document")
-        metadata, findings = endpoint.describe(document)
+        metadata, findings = await away(len(document), endpoint.describe, document)
         if has_errors(findings):
             yield e.Refused(findings=findings)
             return

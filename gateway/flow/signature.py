@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from gateway.exchange import events as e
@@ -23,6 +24,7 @@ from gateway.flow.consignment import (
     read_signatures,
     signature_payload,
 )
+from gateway.flow.offloop import in_thread
 from gateway.ports import Clock, Endpoint, Ledger, SignerCms
 from gateway.signatures.cades import sign_detached, verify_detached
 from gateway.signatures.chain import Trust
@@ -48,7 +50,7 @@ class Signature:
         document = await read_payload(self.ledger, exchange, "document")
         brought = await read_signatures(self.ledger, exchange)
         now = self.clock.now()
-        verdicts = [(one.role, self._verify(one.content, document, now)) for one in brought]
+        verdicts = [(one.role, await self._verify(one.content, document, now)) for one in brought]
         broken = [_reasons(role, one) for role, one in verdicts if _is_broken(one)]
         broken += [
             (_STRANGER,) for role, one in verdicts if self._is_strangers(exchange, role, one)
@@ -68,7 +70,7 @@ class Signature:
         missing = await self._missing(exchange, brought)
         own = None
         if ORGANIZATION in missing:
-            own = self._sign(exchange, document, now)
+            own = await self._sign(exchange, document, now)
             missing = [role for role in missing if role != ORGANIZATION or own is None]
         if missing:
             yield self._wait_or_refuse(exchange, missing, now)
@@ -91,17 +93,18 @@ class Signature:
         wanted = self.endpoints[exchange.identity.endpoint].wanted_roles(metadata)
         return [role for role in wanted if role not in given]
 
-    def _sign(self, exchange: Exchange, document: bytes, now: datetime) -> SignerCms | None:
+    async def _sign(self, exchange: Exchange, document: bytes, now: datetime) -> SignerCms | None:
         """Return the organisation's signature, or None when there is no key of its own."""
         key = self.keys.choose(exchange.identity.organization, Role.ORGANIZATION, now)
         if key is None:
             return None
-        content = sign_detached(document, key, now)
-        verdict = self._verify(content, document, now)
+        content = await in_thread(sign_detached, document, key, now)
+        verdict = await self._verify(content, document, now)
         return SignerCms(role=ORGANIZATION, content=content) if _is_good(verdict) else None
 
-    def _verify(self, cms: bytes, document: bytes, now: datetime) -> Verdict:
-        verdict = verify_detached(cms, document, trust=self.trust or Trust(), at=now)
+    async def _verify(self, cms: bytes, document: bytes, now: datetime) -> Verdict:
+        verify = partial(verify_detached, trust=self.trust or Trust(), at=now)
+        verdict = await in_thread(verify, cms, document)
         self.heard("cms", verdict)
         return verdict
 

@@ -10,6 +10,7 @@ from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.findings import has_errors
 from gateway.flow.consignment import read_payload
+from gateway.flow.offloop import away
 from gateway.formats.cda import read_cda
 from gateway.ports import Ledger
 from gateway.validation.packs import GAVE_UP, PackReport
@@ -33,7 +34,8 @@ class Validation:
     async def __call__(self, exchange: Exchange) -> AsyncIterator[e.Event]:
         """Run the pack; without one the document is valid at once."""
         document = await read_payload(self.ledger, exchange, "document")
-        template = next(iter(read_cda(document).header.templates), "")
+        cda = await away(len(document), read_cda, document)
+        template = next(iter(cda.header.templates), "")
         report = await self.packs.check(document, template)
         if report.ran == GAVE_UP:
             yield e.Unavailable(reason="the authority's pack did not finish")

@@ -1,7 +1,8 @@
 """Documents come in: once, whole, and never half-stored."""
 
 import re
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -13,11 +14,13 @@ from gateway.errors import MalformedMessage
 from gateway.exchange import events as e
 from gateway.exchange.states import Outcome, State
 from gateway.flow.intake import Intake, KeyReused, NotYours, Submission, Taken, UnsupportedFormat
+from gateway.flow.offloop import LIGHT
+from gateway.formats.cda import CdaDocument
 from gateway.ports import IdentityTaken, Sender, SignerCms
 from gateway.samples.maker import Maker, SampleDocument
 from gateway.settings import SignaturesComing
 from gateway.validation.dictionaries import Dictionaries
-from gateway.validation.validator import Validator
+from gateway.validation.validator import Report, Validator
 from tests.flow.conftest import NOON, World
 from tests.flow.test_signature import Recipient
 
@@ -67,6 +70,32 @@ def broken(document: bytes) -> bytes:
     assert found
     wrong = b"%02d" % ((int(found[2]) + 1) % 100)
     return document.replace(found[1] + found[2], found[1] + wrong)
+
+
+@dataclass
+class Watched:
+    """The validator, and in which threads it was asked."""
+
+    validator: Validator
+    threads: list[int] = field(default_factory=list)
+
+    def check(self, document: CdaDocument, *, today: date) -> Report:
+        self.threads.append(threading.get_ident())
+        return self.validator.check(document, today=today)
+
+
+async def test_a_large_document_is_checked_beside_the_loop(
+    world: World, validator: Validator
+) -> None:
+    watched = Watched(validator)
+    intake = replace(Edge(world, validator).intake, validator=watched)
+    small, large = referral(1).content, referral(2).content + b"<!--" + b" " * LIGHT + b"-->"
+
+    for content in (small, large):
+        await intake.take(Submission(sender=MIS, content=content))
+
+    here = threading.get_ident()
+    assert [one == here for one in watched.threads] == [True, False]
 
 
 async def test_a_good_document_is_received_and_kept_as_it_came(edge: Edge) -> None:
