@@ -8,6 +8,7 @@ one matter.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -177,15 +178,31 @@ def place_of(element: etree._Element, attribute: str = "") -> str:
 
     Names without a prefix are HL7's, as in the Ministry's own checks.
     """
-    steps: list[str] = []
-    step: etree._Element | None = element
-    while step is not None:
-        above = step.getparent()
-        position = "" if above is None else f"[{_position(step)}]"
-        steps.append(f"{name_of(step.tag)}{position}")
-        step = above
-    path = "/" + "/".join(reversed(steps))
-    return f"{path}/@{name_of(attribute)}" if attribute else path
+    return Places().of(element, attribute)
+
+
+class Places:
+    """Places of many nodes of one tree that does not change: siblings are counted once."""
+
+    def __init__(self) -> None:
+        self._children: dict[etree._Element, dict[etree._Element, int]] = {}
+
+    def of(self, element: etree._Element, attribute: str = "") -> str:
+        """Return what `place_of` returns."""
+        steps: list[str] = []
+        step: etree._Element | None = element
+        while step is not None:
+            above = step.getparent()
+            position = "" if above is None else f"[{self._position(step, above)}]"
+            steps.append(f"{name_of(step.tag)}{position}")
+            step = above
+        path = "/" + "/".join(reversed(steps))
+        return f"{path}/@{name_of(attribute)}" if attribute else path
+
+    def _position(self, element: etree._Element, above: etree._Element) -> int:
+        if above not in self._children:
+            self._children[above] = _positions(above)
+        return self._children[above][element]
 
 
 def line_of(element: etree._Element) -> int:
@@ -204,12 +221,19 @@ def name_of(tag: str) -> str:
     return f"{prefix}:{local}" if prefix else f"Q{{{uri}}}{local}"
 
 
-def _position(element: etree._Element) -> int:
-    return sum(1 for _ in element.itersiblings(element.tag, preceding=True)) + 1
+def _positions(above: etree._Element) -> dict[etree._Element, int]:
+    """Return where each child stands among those of its name."""
+    seen: Counter[str] = Counter()
+    positions = {}
+    for child in above:
+        seen[child.tag] += 1
+        positions[child] = seen[child.tag]
+    return positions
 
 
 def read_header(root: etree._Element) -> Header:
     """Read the facts of the header; what is missing is None, nothing is raised."""
+    places = Places()
     provider = _first(root, "h:recordTarget/h:patientRole/h:providerOrganization")
     act = _first(root, f"{_SECTION.format('SCOPORG')}/h:entry/h:act[h:code/@code='34']")
     bureau = _first(act, "h:performer/h:assignedEntity/h:representedOrganization")
@@ -217,42 +241,42 @@ def read_header(root: etree._Element) -> Header:
     protocol = _first(act, "h:entryRelationship/h:observation[h:code/@code='4059']")
     form = f"{_SECTION.format('CONSENT')}/h:entry/h:observation[h:code/@code='12480']/h:value"
     return Header(
-        id=_instance(_first(root, "h:id")),
-        set_id=_instance(_first(root, "h:setId")),
-        version=_attribute(root, "h:versionNumber", "value"),
+        id=_instance(places, _first(root, "h:id")),
+        set_id=_instance(places, _first(root, "h:setId")),
+        version=_attribute(places, root, "h:versionNumber", "value"),
         replaces=tuple(
-            _instance(element)
+            _instance(places, element)
             for element in _all(root, "h:relatedDocument[@typeCode='RPLC']/h:parentDocument/h:id")
         ),
-        templates=_attributes(root, "h:templateId", "root"),
-        code=_attribute(root, "h:code", "code"),
-        code_system=_attribute(root, "h:code", "codeSystem"),
-        title=_text(root, "h:title"),
-        effective_time=_attribute(root, "h:effectiveTime", "value"),
-        organization=_attribute(provider, "h:id[1]", "root"),
-        department=_department(root),
-        custodian=_attribute(root, custodian, "root"),
-        organization_regions=_attributes(provider, "h:addr/address:stateCode", "code"),
-        patient=_patient(_first(root, "h:recordTarget/h:patientRole")),
-        participants=tuple(_participants(root)),
-        protocol_number=_text(protocol, "h:value"),
-        protocol_date=_attribute(protocol, "h:effectiveTime", "value"),
-        form=_attribute(root, form, "code"),
-        bureau=_attribute(bureau, "h:id", "root"),
-        bureau_regions=_attributes(bureau, "h:addr/address:stateCode", "code"),
+        templates=_attributes(places, root, "h:templateId", "root"),
+        code=_attribute(places, root, "h:code", "code"),
+        code_system=_attribute(places, root, "h:code", "codeSystem"),
+        title=_text(places, root, "h:title"),
+        effective_time=_attribute(places, root, "h:effectiveTime", "value"),
+        organization=_attribute(places, provider, "h:id[1]", "root"),
+        department=_department(places, root),
+        custodian=_attribute(places, root, custodian, "root"),
+        organization_regions=_attributes(places, provider, "h:addr/address:stateCode", "code"),
+        patient=_patient(places, _first(root, "h:recordTarget/h:patientRole")),
+        participants=tuple(_participants(places, root)),
+        protocol_number=_text(places, protocol, "h:value"),
+        protocol_date=_attribute(places, protocol, "h:effectiveTime", "value"),
+        form=_attribute(places, root, form, "code"),
+        bureau=_attribute(places, bureau, "h:id", "root"),
+        bureau_regions=_attributes(places, bureau, "h:addr/address:stateCode", "code"),
     )
 
 
-def _patient(role: etree._Element | None) -> Patient:
+def _patient(places: Places, role: etree._Element | None) -> Patient:
     person = _first(role, "h:patient")
     return Patient(
-        where="" if role is None else place_of(role),
-        local_id=_instance(_first(role, f"h:id[not(@root='{_SNILS}')]")),
-        snils=_attribute(role, f"h:id[@root='{_SNILS}']", "extension"),
-        name=_name(_first(person, "h:name")),
-        birth_date=_attribute(person, "h:birthTime", "value"),
-        sex=_attribute(person, "h:administrativeGenderCode", "code"),
-        regions=_attributes(role, "h:addr/address:stateCode", "code"),
+        where="" if role is None else places.of(role),
+        local_id=_instance(places, _first(role, f"h:id[not(@root='{_SNILS}')]")),
+        snils=_attribute(places, role, f"h:id[@root='{_SNILS}']", "extension"),
+        name=_name(places, _first(person, "h:name")),
+        birth_date=_attribute(places, person, "h:birthTime", "value"),
+        sex=_attribute(places, person, "h:administrativeGenderCode", "code"),
+        regions=_attributes(places, role, "h:addr/address:stateCode", "code"),
     )
 
 
@@ -267,42 +291,44 @@ _PARTICIPANTS: Final = (
 )
 
 
-def _participants(root: etree._Element) -> Iterator[Participant]:
+def _participants(places: Places, root: etree._Element) -> Iterator[Participant]:
     for part, path in _PARTICIPANTS:
         for entity in _all(root, path):
             yield Participant(
-                where=place_of(entity),
+                where=places.of(entity),
                 part=part,
-                local_id=_instance(_first(entity, f"h:id[not(@root='{_SNILS}')]")),
-                snils=_attribute(entity, f"h:id[@root='{_SNILS}']", "extension"),
-                name=_name(_first(entity, "h:assignedPerson/h:name")),
-                position=_attribute(entity, "h:code", "code"),
-                organization=_attribute(entity, "h:representedOrganization/h:id", "root"),
+                local_id=_instance(places, _first(entity, f"h:id[not(@root='{_SNILS}')]")),
+                snils=_attribute(places, entity, f"h:id[@root='{_SNILS}']", "extension"),
+                name=_name(places, _first(entity, "h:assignedPerson/h:name")),
+                position=_attribute(places, entity, "h:code", "code"),
+                organization=_attribute(places, entity, "h:representedOrganization/h:id", "root"),
             )
 
 
-def _department(root: etree._Element) -> Placed | None:
+def _department(places: Places, root: etree._Element) -> Placed | None:
     # ФРМО numbers a department below its organization (…12.2.77.8312.0.123456); which of the
     # places holds it is not published, so the first that has this form counts.
-    places = (
+    paths = (
         "h:recordTarget/h:patientRole/h:providerOrganization/h:id",
         "h:author/h:assignedAuthor/h:representedOrganization/h:id",
         "h:custodian/h:assignedCustodian/h:representedCustodianOrganization/h:id",
     )
-    found = (oid for path in places for oid in _attributes(root, path, "root"))
+    found = (oid for path in paths for oid in _attributes(places, root, path, "root"))
     return next((oid for oid in found if _DEPARTMENT.fullmatch(oid)), None)
 
 
-def _name(name: etree._Element | None) -> Name:
+def _name(places: Places, name: etree._Element | None) -> Name:
     return Name(
-        family=_text(name, "h:family"),
-        given=_text(name, "h:given"),
-        patronymic=_text(name, "identity:Patronymic"),
+        family=_text(places, name, "h:family"),
+        given=_text(places, name, "h:given"),
+        patronymic=_text(places, name, "identity:Patronymic"),
     )
 
 
-def _instance(element: etree._Element | None) -> InstanceId:
-    return InstanceId(_attribute(element, ".", "root"), _attribute(element, ".", "extension"))
+def _instance(places: Places, element: etree._Element | None) -> InstanceId:
+    return InstanceId(
+        _attribute(places, element, ".", "root"), _attribute(places, element, ".", "extension")
+    )
 
 
 @cache
@@ -318,21 +344,29 @@ def _first(element: etree._Element | None, path: str) -> etree._Element | None:
     return next(iter(_all(element, path)), None)
 
 
-def _attributes(element: etree._Element | None, path: str, name: str) -> tuple[Placed, ...]:
-    return tuple(
-        Placed(value, place_of(found, name))
-        for found in _all(element, path)
-        if (value := (found.get(name) or "").strip())
-    )
+def _attributes(
+    places: Places, element: etree._Element | None, path: str, name: str
+) -> tuple[Placed, ...]:
+    return tuple(_each_attribute(places, element, path, name))
 
 
-def _attribute(element: etree._Element | None, path: str, name: str) -> Placed | None:
-    return next(iter(_attributes(element, path, name)), None)
+def _each_attribute(
+    places: Places, element: etree._Element | None, path: str, name: str
+) -> Iterator[Placed]:
+    for found in _all(element, path):
+        if value := (found.get(name) or "").strip():
+            yield Placed(value, places.of(found, name))
 
 
-def _text(element: etree._Element | None, path: str) -> Placed | None:
+def _attribute(
+    places: Places, element: etree._Element | None, path: str, name: str
+) -> Placed | None:
+    return next(_each_attribute(places, element, path, name), None)
+
+
+def _text(places: Places, element: etree._Element | None, path: str) -> Placed | None:
     found = _first(element, path)
     if found is None:
         return None
     value = "".join(str(text) for text in found.itertext()).strip()
-    return Placed(value, place_of(found)) if value else None
+    return Placed(value, places.of(found)) if value else None

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.formats.cda import place_of
+from gateway.formats.cda import Places
 from gateway.formats.xml import elements_of
 from gateway.mapping.rules import Left
 
@@ -20,7 +20,8 @@ def unread_places(
 ) -> list[str]:
     """Return the place of every element that says something and was neither read nor left."""
     closed = {element for one in left for element in elements_of(one.find(root))}
-    return [place_of(element) for element in _speaking(root, set(read), closed)]
+    places = Places()
+    return [places.of(element) for element in _speaking(root, set(read), closed)]
 
 
 def _speaking(

@@ -13,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.findings import Finding, Mender, Severity, Tier
-from gateway.formats.cda import place_of
+from gateway.formats.cda import Places, place_of
 from gateway.mapping.coverage import unread_places
 from gateway.mapping.rules import Loop, Rule, RuleFile
 
@@ -35,6 +35,7 @@ class _Reader:
     endpoint: str
     findings: list[Finding] = field(default_factory=list)
     read: list[etree._Element] = field(default_factory=list)
+    places: Places = field(default_factory=Places)
 
     def fill(
         self, rules: tuple[Rule, ...], element: etree._Element, form: Form, within: str = ""
@@ -46,12 +47,13 @@ class _Reader:
     def loop(self, loop: Loop, root: etree._Element, form: Form) -> None:
         rows: list[Form] = form.setdefault(loop.to, [])
         found = _hits(loop.find(root))
+        known = {one.get(loop.unique) for one in rows}
         for element, _, _ in found:
             row: Form = {}
             self.fill(loop.rules, element, row, f"{loop.id}.")
-            known = {one.get(loop.unique) for one in rows} if loop.unique else set()
             if row.get(loop.unique) not in known or not loop.unique:
                 rows.append(row)
+                known.add(row.get(loop.unique))
         if loop.required and not found:
             self._tell(loop.id, loop.id, f"{place_of(root)}/{_plain(loop.path)}", "required")
 
@@ -61,15 +63,18 @@ class _Reader:
         found = _hits(rule.find(element))
         if not found or not found[0][2].strip():
             if rule.required:
-                self._tell(within + rule.id, rule.title, _place_in(element, rule), "required")
+                self._tell(within + rule.id, rule.title, self._place_in(element, rule), "required")
             return None
         owner, attribute, text = found[0]
         self.read.append(owner)
         try:
             return rule.converter.forth(text)
         except ValueError:
-            self._tell(within + rule.id, rule.title, place_of(owner, attribute), "value")
+            self._tell(within + rule.id, rule.title, self.places.of(owner, attribute), "value")
             return None
+
+    def _place_in(self, element: etree._Element, rule: Rule) -> str:
+        return f"{self.places.of(element)}/{_plain(rule.path)}"
 
     def _tell(self, rule: str, title: str, where: str, code: str) -> None:
         self.findings.append(
@@ -136,10 +141,6 @@ def _each_hit(found: list[Any]) -> Iterator[tuple[etree._Element, str, str]]:
             yield one, "", "".join(str(text) for text in one.itertext())
         elif (owner := one.getparent()) is not None:
             yield owner, one.attrname or "", str(one)
-
-
-def _place_in(element: etree._Element, rule: Rule) -> str:
-    return f"{place_of(element)}/{_plain(rule.path)}"
 
 
 def _plain(path: str) -> str:

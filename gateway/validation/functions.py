@@ -174,9 +174,30 @@ def are_distinct(value: object) -> bool:
     return len(texts) == len(set(texts))
 
 
-def is_among(value: object, others: object) -> bool:
-    """Tell whether a number stands among others, however each is written."""
-    return digits(value) in {digits([other]) for other in _nodes(others)}
+def shared(nodes: object, others: object) -> list[etree._Element]:
+    """Return the elements whose `extension` is a number among others, however it is written."""
+    known = {digits([other]) for other in _nodes(others)}
+    return [one for one in _elements(nodes) if digits(one.get("extension", "")) in known]
+
+
+def unshared(nodes: object, others: object) -> list[etree._Element]:
+    """Return the elements whose `extension` is a number that the others have not."""
+    known = {digits([other]) for other in _nodes(others)}
+    return [one for one in _elements(nodes) if digits(one.get("extension", "")) not in known]
+
+
+def said_again(nodes: object, attribute: object) -> list[etree._Element]:
+    """Return the elements whose attribute says what an earlier one's has said."""
+    name = text_of(attribute)
+    told: set[str] = set()
+    again = []
+    for element in _elements(nodes):
+        if (value := element.get(name)) is None:
+            continue
+        if value in told:
+            again.append(element)
+        told.add(value)
+    return again
 
 
 def written_unlike(nodes: object) -> list[etree._Element]:
@@ -266,7 +287,9 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "icd-10": is_icd_10,
     "uuid": is_uuid,
     "distinct": are_distinct,
-    "among": is_among,
+    "shared": shared,
+    "unshared": unshared,
+    "said-again": said_again,
     "written-unlike": written_unlike,
     "repeated": repeated,
     "disagreeing": disagreeing,

@@ -19,12 +19,16 @@ from lxml import etree
 
 from gateway.errors import SettingError
 from gateway.findings import Finding, Mender, Severity, Tier
-from gateway.formats.cda import line_of, place_of
+from gateway.formats.cda import Places, line_of
 from gateway.validation.classes import Classes, Misfit
-from gateway.validation.rules import Rule, expand, load_rules
+from gateway.validation.functions import text_of
+from gateway.validation.rules import Rule, Seen, expand, load_rules
 from gateway.validation.sentences import CODES, SENTENCES
 from gateway.validation.shapes import Shapes, Words
 from gateway.validation.xpath import Functions, compile_xpath
+
+TODAY: Final = "today"
+"""The value that every profile has: the day as yyyymmdd."""
 
 MOST: Final = 1000
 """Findings of one rule or one table in one document; who has more needs no longer list."""
@@ -52,6 +56,8 @@ class Profile:
     root: str
     shape: str
     template_at: etree.XPath = field(repr=False, compare=False)
+    values: Mapping[str, etree.XPath] = field(repr=False, compare=False)
+    """What rules call `$name`: of a node-set, its first node's text."""
     classes: Classes = field(repr=False, compare=False)
     shapes: Shapes = field(repr=False, compare=False)
     rules: tuple[Rule, ...] = field(repr=False)
@@ -64,23 +70,33 @@ class Profile:
     def check_structure(self, tree: etree._ElementTree) -> Iterator[Finding]:
         """Return what tier 1 finds: the profile's own table first, then the classes."""
         root = tree.getroot()
-        seen: set[tuple[str, str, str]] = set()
+        places = Places()
+        told: set[tuple[str, str, str]] = set()
         misfits = [*islice(self.shapes.walk(root, self.shape), MOST)]
         classes = islice(self.classes.walk(root, self.root), MOST)
         misfits += [(misfit, "") for misfit in classes]
         for misfit, official in misfits:
-            finding = _finding(misfit, official)
+            finding = _finding(misfit, official, places)
             named = misfit.named.split(" ")[0] if misfit.kind == "missing" else misfit.attribute
             key = (finding.rule, finding.where, named)
-            if key not in seen:
-                seen.add(key)
+            if key not in told:
+                told.add(key)
                 yield finding
 
     def check_rules(self, tree: etree._ElementTree, today: date) -> Iterator[Finding]:
         """Return what tier 2 finds, rule by rule."""
-        stamp = f"{today:%Y%m%d}"
+        seen = self.see(tree, today)
         for rule in self.rules:
-            yield from islice(rule.check(tree, stamp), MOST)
+            yield from islice(rule.check(seen), MOST)
+
+    def see(self, tree: etree._ElementTree, today: date) -> Seen:
+        """Return the document as the rules see it, its values asked."""
+        values = {name: _value(ask(tree)) for name, ask in self.values.items()}
+        return Seen(tree, {**values, TODAY: f"{today:%Y%m%d}"})
+
+
+def _value(answer: object) -> str | float | bool:
+    return answer if isinstance(answer, float | bool) else text_of(answer)
 
 
 def load_profiles(folder: Path, functions: Functions) -> tuple[Profile, ...]:
@@ -107,6 +123,10 @@ def _build_profile(folder: Path, told: Mapping[str, Any], functions: Functions) 
     paths: dict[str, str] = {}
     for name, written in told.get("paths", {}).items():
         paths[name] = expand(written, paths)
+    values = {
+        name: compile_xpath(expand(written, paths), namespaces, functions)
+        for name, written in told.get("values", {}).items()
+    }
     return Profile(
         id=told["id"],
         names=told["name"],
@@ -117,7 +137,8 @@ def _build_profile(folder: Path, told: Mapping[str, Any], functions: Functions) 
         template_at=compile_xpath(told["template_at"], namespaces),
         classes=Classes.load(folder / told["classes"], namespaces[""]),
         shapes=Shapes.load(folder / told["structure"], words),
-        rules=load_rules(folder / "rules", namespaces, paths, functions),
+        values=values,
+        rules=load_rules(folder / "rules", namespaces, paths, {TODAY, *values}, functions),
     )
 
 
@@ -131,13 +152,13 @@ def _edition(told: Mapping[str, Any]) -> Edition:
     )
 
 
-def _finding(misfit: Misfit, official: str) -> Finding:
+def _finding(misfit: Misfit, official: str, places: Places) -> Finding:
     words = {"named": misfit.named, "wanted": misfit.wanted}
     return Finding(
         rule=f"structure.{misfit.kind}",
         code=CODES[misfit.kind],
         severity=Severity.ERROR,
-        where=place_of(misfit.element, misfit.attribute),
+        where=places.of(misfit.element, misfit.attribute),
         line=line_of(misfit.element),
         texts={lang: text.format(**words) for lang, text in SENTENCES[misfit.kind].items()},
         mender=Mender.VENDOR,

@@ -6,7 +6,7 @@ Both become one XPath that selects what fails, so a document costs one evaluatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,8 @@ from lxml import etree
 
 from gateway.errors import SettingError
 from gateway.findings import Finding, Mender, Severity, Tier
-from gateway.formats.cda import line_of, place_of
-from gateway.validation.xpath import Functions, compile_xpath
+from gateway.formats.cda import Places, line_of
+from gateway.validation.xpath import Functions, compile_xpath, values_in
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS: Final = frozenset(
@@ -25,6 +25,15 @@ _KEYS: Final = frozenset(
 ) | {"broken"}
 _QUOTABLE: Final = ("codeSystem", "codeSystemVersion")
 """Attributes whose value a text may repeat: they tell of a dictionary, never of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One document as rules see it: `values` are asked once, however many nodes want them."""
+
+    tree: etree._ElementTree
+    values: Mapping[str, str | float | bool]
+    places: Places = field(default_factory=Places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +53,38 @@ class Rule:
     """Changes to an example that make the rule speak; the tests apply them."""
     failing: etree.XPath = field(kw_only=True, repr=False, compare=False)
     once: etree.XPath | None = field(default=None, kw_only=True, repr=False, compare=False)
-    timely: bool = field(default=False, kw_only=True, repr=False)
-    """Whether the rule asks what day it is."""
+    asks: frozenset[str] = field(default=frozenset(), kw_only=True, repr=False)
+    """The values of the document that the rule names as `$name`."""
 
-    def check(self, tree: etree._ElementTree, today: str) -> Iterator[Finding]:
-        """Return what the rule finds, in document order; `today` as yyyymmdd."""
-        failing = self.failing(tree, today=today) if self.timely else self.failing(tree)
+    def check(self, seen: Seen) -> Iterator[Finding]:
+        """Return what the rule finds, in document order."""
+        failing = self.failing(seen.tree, **{name: seen.values[name] for name in self.asks})
         if not isinstance(failing, list):
             raise SettingError(f"the context of {self.id} selects no nodes")
-        seen: set[str] = set()
+        told: set[str] = set()
         for node in failing:
             element, attribute = _element_of(node)
             if self.once is not None:
                 key = str(self.once(element))
-                if key in seen:
+                if key in told:
                     continue
-                seen.add(key)
-            yield self._finding(element, attribute or self._pointed(element))
+                told.add(key)
+            pointed = attribute or self._pointed(element)
+            yield self._finding(element, seen.places.of(element, pointed))
 
     def _pointed(self, element: etree._Element) -> str:
         """Return the attribute the finding points at, if the element has it at all."""
         name = self.at.removeprefix("@")
         return name if name and name in element.attrib else ""
 
-    def _finding(self, element: etree._Element, attribute: str) -> Finding:
+    def _finding(self, element: etree._Element, where: str) -> Finding:
         quoted = {name: element.get(name, "") for name in _QUOTABLE}
         texts = {lang: _filled(text, quoted) for lang, text in self.texts.items()}
         return Finding(
             rule=self.id,
             code=self.code,
             severity=self.severity,
-            where=place_of(element, attribute),
+            where=where,
             line=line_of(element),
             texts=texts,
             mender=self.mender,
@@ -84,9 +94,15 @@ class Rule:
 
 
 def load_rules(
-    folder: Path, namespaces: Mapping[str, str], paths: Mapping[str, str], functions: Functions
+    folder: Path,
+    namespaces: Mapping[str, str],
+    paths: Mapping[str, str],
+    values: Collection[str],
+    functions: Functions,
 ) -> tuple[Rule, ...]:
     """Read and compile every rule below `folder`, in the order of files and lines.
+
+    `values` are the names that rules may write as `$name`.
 
     Raises `SettingError` naming the rule that does not read, or an id that stands twice.
     """
@@ -94,6 +110,8 @@ def load_rules(
     for path in sorted(folder.glob("*.yaml")):
         for written in _read_yaml(path):
             rule = _rule(written, namespaces, paths, functions)
+            if unknown := rule.asks - set(values):
+                raise SettingError(f"unknown value ${min(unknown)}", where=rule.id)
             if rule.id in rules:
                 raise SettingError(f"the rule {rule.id} stands twice", where=str(path))
             rules[rule.id] = rule
@@ -133,7 +151,7 @@ def _rule(
             official=str(written.get("official", "")),
             broken=_broken(written.get("broken"), paths),
             failing=compile_xpath(f"({context})[not({test})]", namespaces, functions),
-            timely="$today" in context + test,
+            asks=values_in(context + test),
             once=compile_xpath(f"string({once})", namespaces, functions) if once else None,
         )
     except (KeyError, ValueError, TypeError) as error:

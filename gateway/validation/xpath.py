@@ -65,6 +65,12 @@ def functions_in(expression: str) -> frozenset[str]:
     return frozenset(re.findall(rf"\b{FUNCTIONS_PREFIX}:([\w\-]+)\s*\(", expression))
 
 
+def values_in(expression: str) -> frozenset[str]:
+    """Return the names of the values an expression asks for as `$name`."""
+    found = (token[0] for token in _TOKEN.finditer(expression) if token.lastgroup == "variable")
+    return frozenset(name.removeprefix("$") for name in found)
+
+
 def compile_xpath(
     expression: str, namespaces: Mapping[str, str], functions: Functions | None = None
 ) -> etree.XPath:

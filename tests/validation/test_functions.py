@@ -17,7 +17,6 @@ from gateway.validation.functions import (
     digits,
     disagreeing,
     in_order,
-    is_among,
     is_filled,
     is_icd_10,
     is_name,
@@ -25,6 +24,9 @@ from gateway.validation.functions import (
     is_tidy,
     is_time,
     repeated,
+    said_again,
+    shared,
+    unshared,
     written_unlike,
 )
 
@@ -114,15 +116,22 @@ def test_age_counts_whole_years() -> None:
 
 def test_numbers_are_compared_however_they_are_written() -> None:
     assert digits("112-233-445 95") == "11223344595"
-    assert is_among("11223344595", ["112-233-445 95"])
-    assert not is_among("11223344595", [])
     ids = [etree.Element("id", extension=one) for one in ("112-233-445 95", "11223344595", "0")]
     assert written_unlike(ids) == ids[:2]
     assert repeated(ids) == [ids[1]]
+    assert shared(ids, ["112 233 445 95"]) == ids[:2]
+    assert shared(ids, []) == []
+    assert unshared(ids, ["112 233 445 95"]) == [ids[2]]
     assert disagreeing(ids, ["Жуков", "Жукова", "Жук"]) == ids[:2]
     assert disagreeing(ids, ["Жуков", "жуков ", "Жук"]) == []
     assert disagreeing(ids, ["Жуков"]) == []
     assert not are_distinct(["A", " a "])
+
+
+def test_what_is_said_again_is_told_from_the_second_time_on() -> None:
+    codes = [etree.Element("code", code=one) for one in ("1", "2", "1", "1")]
+
+    assert said_again([*codes, etree.Element("code")], "code") == codes[2:]
 
 
 def test_a_contact_or_name_of_endless_length_is_neither_and_takes_no_time() -> None:
@@ -132,7 +141,14 @@ def test_a_contact_or_name_of_endless_length_is_neither_and_takes_no_time() -> N
 
 @given(st.sampled_from(sorted(FUNCTIONS)), st.text(max_size=20), st.text(max_size=20))
 def test_no_question_breaks_on_any_text(name: str, text: str, other: str) -> None:
-    arity = {"age": 2, "in-order": 2, "among": 2, "disagreeing": 2}.get(name, 1)
+    arity = {
+        "age": 2,
+        "in-order": 2,
+        "shared": 2,
+        "unshared": 2,
+        "disagreeing": 2,
+        "said-again": 2,
+    }.get(name, 1)
     if name in {"matches", "no-times", "dangling"}:
         return  # a pattern, and elements: what a rule hands them is fixed
 

@@ -12,20 +12,20 @@ from gateway.resources import MAPPINGS, PROFILES
 from gateway.validation.dictionaries import Dictionaries
 from gateway.validation.rules import Rule
 from gateway.validation.validator import Report, Validator
+from tests.validation.conftest import TODAY
 from tests.validation.mutations import mutate
 
-RULES = [
-    rule
-    for profile in Validator.load(PROFILES, Dictionaries.load(MAPPINGS / "terminology")).profiles
-    for rule in profile.rules
-]
+VALIDATOR = Validator.load(PROFILES, Dictionaries.load(MAPPINGS / "terminology"))
+PROFILES_OF = {rule.id: profile for profile in VALIDATOR.profiles for rule in profile.rules}
+RULES = [rule for profile in VALIDATOR.profiles for rule in profile.rules]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_the_rule_speaks_where_its_broken_example_says(rule: Rule, referral: CdaDocument) -> None:
     place = mutate(referral.tree, rule.broken)
+    seen = PROFILES_OF[rule.id].see(referral.tree, TODAY)
 
-    found = [finding.where for finding in rule.check(referral.tree, "20250410")]
+    found = [finding.where for finding in rule.check(seen)]
 
     assert place in found
 
