@@ -19,7 +19,11 @@ _SECURITY: Sequence[Mapping[str, Sequence[str]]] = ({"bearer": []}, {"certificat
 _WORD: Schema = {"type": "string", "maxLength": 256, "pattern": "^[ -~]*$"}
 _ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"}
 _NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-_BY: Schema = {"type": "array", "items": {"type": "string", "enum": list(DIMENSIONS)}}
+_BY: Schema = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(DIMENSIONS)},
+    "uniqueItems": True,
+}
 _ROLE: Schema = {"type": "string", "pattern": "^(organization|[0-9]{1,4})$"}
 
 
