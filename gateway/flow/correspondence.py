@@ -195,6 +195,8 @@ class Correspondence:
             head=body[:_HEAD],
         )
         await self.desk.ledger.keep_stray(stray)
+        facts = {"endpoint": door.name, "source": source, "sha256": stray.sha256}
+        await self.desk.ledger.note(at=now, event="Stray", facts=facts)
         await self._bring_inquiry_forward(door, error.about, now)
 
     async def _bring_inquiry_forward(

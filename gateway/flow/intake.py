@@ -113,6 +113,23 @@ class Intake:
         Raises MalformedMessage, MessageTooLarge, UnsupportedFormat, NotYours, KeyReused and
         IdentityTaken; none of them leaves an exchange behind.
         """
+        try:
+            return await self._take(submission)
+        except IdentityTaken as conflict:
+            await self._note(submission, conflict)
+            raise
+
+    async def _note(self, submission: Submission, conflict: IdentityTaken) -> None:
+        """Keep the refusal where what belongs to no exchange is kept (decision 17)."""
+        facts = {
+            "sender": submission.sender.name,
+            "exchanges": [one.id for one in conflict.exchanges],
+            "document_sha256": hashlib.sha256(submission.content).hexdigest(),
+        }
+        now = self.desk.clock.now()
+        await self.desk.ledger.note(at=now, event="IdentityTaken", facts=facts)
+
+    async def _take(self, submission: Submission) -> Taken:
         if (before := await self._recall(submission)) is not None:
             return before
         document = await self._read(submission)

@@ -134,6 +134,8 @@ async def test_other_bytes_under_the_same_id_are_a_conflict_with_both_hashes(edg
         await edge.take(other)
 
     assert len(re.findall(r"[0-9a-f]{64}", caught.value.text)) == 2
+    report = await edge.world.ledger.verify_journal()
+    assert (report.chains, report.reason) == (2, ""), "the conflict has its entry in the chain"
 
 
 async def test_a_faulty_document_is_refused_and_closed_in_one_go(edge: Edge) -> None:
