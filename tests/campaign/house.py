@@ -1,9 +1,10 @@
 """A gateway that can be told to die at a named place: the campaign's own way to start one.
 
-    python tests/campaign/house.py CONFIG PASSED [PLACE NUMBER]
+    python tests/campaign/house.py CONFIG FOLDER [PLACE NUMBER]
 
-Each place that is passed is written into the file PASSED. With PLACE and NUMBER the process kills
-itself (SIGKILL) when it passes that place for the NUMBERth time.
+Each place that is passed is written into FOLDER/passed, and into FOLDER/lives when it began to
+listen and when it burned. With PLACE and NUMBER the process kills itself (SIGKILL) when it passes
+that place for the NUMBERth time.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.app import Doors, open_gateway
+from gateway.doors import SystemClock
 from gateway.settings import load
 
 _ACTION = re.compile(r'(?:^|action=)"[^"]*?(\w+)"')
@@ -30,9 +32,10 @@ _ACTION = re.compile(r'(?:^|action=)"[^"]*?(\w+)"')
 class Fuse:
     """Counts the places that are passed and burns at one of them."""
 
-    def __init__(self, passed: Path, place: str = "", number: int = 0) -> None:
+    def __init__(self, folder: Path, place: str = "", number: int = 0) -> None:
         self._counts: Counter[str] = Counter()
-        self._file = passed.open("a", encoding="utf-8", buffering=1)
+        self._folder = folder
+        self._file = (folder / "passed").open("a", encoding="utf-8", buffering=1)
         self._place, self._number = place, number
 
     def __call__(self, name: str) -> None:
@@ -41,7 +44,14 @@ class Fuse:
         if self._counts[name] == 1:
             self._file.write(f"{name}\n")
         if name == self._place and self._counts[name] >= self._number:
+            note_life(self._folder, "ends")
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def note_life(folder: Path, what: str) -> None:
+    """Write down that a gateway listens, or that it ends, and when."""
+    with (folder / "lives").open("a", encoding="utf-8") as file:
+        file.write(f"{SystemClock().now().isoformat()} {what}\n")
 
 
 def watch_calls_out(fuse: Fuse) -> aiohttp.TraceConfig:
@@ -94,7 +104,7 @@ def watch_calls_in(fuse: Fuse) -> Middleware:
     return middleware
 
 
-async def run(config: Path, fuse: Fuse) -> None:
+async def run(config: Path, folder: Path, fuse: Fuse) -> None:
     """Serve until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
@@ -102,9 +112,12 @@ async def run(config: Path, fuse: Fuse) -> None:
         failpoint=fuse, traces=[watch_calls_out(fuse)], middlewares=[watch_calls_in(fuse)]
     )
     async with open_gateway(load(config, environ={}), doors):
+        note_life(folder, "listens")
         await stopped.wait()
+        note_life(folder, "ends")
 
 
 if __name__ == "__main__":
     place, number = (*sys.argv[3:5], "", "0")[:2]
-    asyncio.run(run(Path(sys.argv[1]), Fuse(Path(sys.argv[2]), place, int(number))))
+    config, folder = map(Path, sys.argv[1:3])
+    asyncio.run(run(config, folder, Fuse(folder, place, int(number))))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from gateway.signatures.backends import open_backend
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.testpki import make_test_pki
 from gateway.trial import LOOPBACK, Wishes, configure, free_port, write_form
+from tests.campaign.house import note_life
 
 ROOT = Path(__file__).parents[2]
 HOUSE = Path(__file__).with_name("house.py")
@@ -42,8 +44,6 @@ class Rig:
 
     folder: Path
     scale: float
-    terms: str = ""
-    """TOML that follows the endpoint's own piece: waits and limits that differ from it."""
     port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     kills: list[Killed] = field(default_factory=list)
@@ -58,6 +58,20 @@ class Rig:
         """The places that any gateway has passed so far."""
         file = self.folder / "passed"
         return set(file.read_text(encoding="utf-8").split()) if file.exists() else set()
+
+    @property
+    def lives(self) -> list[tuple[datetime, datetime]]:
+        """From when until when a gateway listened."""
+        spans: list[tuple[datetime, datetime]] = []
+        since: datetime | None = None
+        for line in (self.folder / "lives").read_text(encoding="utf-8").splitlines():
+            at, _, what = line.partition(" ")
+            if what == "listens":
+                since = datetime.fromisoformat(at)
+            elif since is not None:
+                spans.append((since, datetime.fromisoformat(at)))
+                since = None
+        return spans
 
     @property
     def pki(self) -> Path:
@@ -97,12 +111,12 @@ class Rig:
 
     def _configure(self, endpoints: str) -> None:
         wishes = Wishes(folder=self.folder, scale=self.scale)
-        configure(wishes, f"{endpoints}\n{self.terms}\n", self.pki, self.port)
+        configure(wishes, endpoints, self.pki, self.port)
 
     async def start(self, place: str = "", number: int = 1) -> None:
         """Start a gateway that is to die at a place; with none it lives until it is killed."""
         order = [sys.executable, str(HOUSE), str(self.folder / "mse-gateway.toml")]
-        order += [str(self.folder / "passed"), *([place, str(number)] if place else [])]
+        order += [str(self.folder), *([place, str(number)] if place else [])]
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}  # noqa: TID251 - a child's environment
         with (self.folder / "gateway.log").open("a") as log:
             self.gateway = await asyncio.create_subprocess_exec(
@@ -124,6 +138,7 @@ class Rig:
     async def kill(self) -> None:
         """Cut the power."""
         assert self.gateway is not None
+        note_life(self.folder, "ends")
         with suppress(ProcessLookupError):
             self.gateway.kill()
         await self.gateway.wait()
@@ -192,6 +207,8 @@ class Courier:
 
     begun: int = 0
     """How many documents were made so far."""
+    resumed: set[str] = field(default_factory=set)
+    """Ids of parked exchanges that were let go on."""
 
     async def hand_over(
         self, count: int, *, at_once: int = 4, wanted: Callable[[str], bool] = bool
@@ -257,3 +274,13 @@ class Courier:
             async with self.session.get(f"{self.rig.url}/exchanges/{exchange}") as answer:
                 found[uid] = json.loads(await answer.read())
         return found
+
+    async def resume(self, parked: dict[str, object]) -> None:
+        """Let a parked exchange go on: none may be parked but for want of deliveries."""
+        assert "deliveries without an answer" in str(parked["parked_because"]), parked
+        exchange = str(parked["id"])
+        url = f"{self.rig.url}/exchanges/{exchange}/resume"
+        async with self.session.post(url) as answer:
+            # 409: a late answer has come between.
+            assert answer.status in {200, 409}, await answer.text()
+        self.resumed.add(exchange)

@@ -98,6 +98,24 @@ class Evidence:
                 (met if self._met_one_in_work(uid) else others).append(uid)
         return met, others
 
+    def not_given_by_the_living(self, lives: list[tuple[datetime, datetime]]) -> list[str]:
+        """Return files that did not come though a gateway listened from the asking on.
+
+        The file counts as asked for when the sandbox wrote that down, right before the call. A
+        call that was on its way when the power was cut is written down as failed after the cut.
+        """
+        asked: dict[str, datetime] = {}
+        missed: list[str] = []
+        for row in self._db.execute("SELECT * FROM log ORDER BY id"):
+            at = datetime.fromisoformat(row["at"])
+            if row["kind"] == "file_requested":
+                asked[row["message_id"]] = at
+            elif row["kind"] == "file_not_received":
+                since = asked[row["message_id"]]
+                if any(begin <= since and at <= end for begin, end in lives):
+                    missed.append(f"{row['local_uid']}: asked at {since}, failed at {at}")
+        return missed
+
     def _met_one_in_work(self, uid: str) -> bool:
         first_registered = self.registrations[uid][0][1]
         first, *repeats = self.attempts[uid]

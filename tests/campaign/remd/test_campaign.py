@@ -59,8 +59,8 @@ PLACES = {
     ),
 }
 """Every `yield`, either side of every commit and of every write to a socket."""
-TERMS = "[endpoints.remd.terms]\nmaximum_attempts = 99"
-"""A gateway that is dead most of the time gives out no file: a dozen attempts can be in vain."""
+BY_CHANCE = {f"{side}-save:GaveUp" for side in ("before", "after")}
+"""Passed only by a document that ran out of deliveries: nobody can bring it about."""
 PATIENCE = 240.0
 """Seconds within which everything is settled once nobody cuts the power any more."""
 
@@ -79,7 +79,7 @@ def scenario(folder: Path) -> Path:
 async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindly(
     tmp_path: Path,
 ) -> None:
-    rig = Rig(folder=tmp_path, scale=SCALE, terms=TERMS)
+    rig = Rig(folder=tmp_path, scale=SCALE)
     chance = random.Random(SEED)
     began = time.monotonic()
     file = scenario(tmp_path)
@@ -104,6 +104,7 @@ async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindl
         "outcomes": Counter(str(one["outcome"]) for one in stands.values()),
         "attempts": sum(map(len, evidence.attempts.values())),
         "searches": len(evidence.searches),
+        "resumed": len(courier.resumed),
         "registered_twice_meeting_one_in_work": len(met),
         "seconds": round(time.monotonic() - began),
     }
@@ -114,6 +115,7 @@ async def test_what_was_acknowledged_is_settled_and_nothing_is_sent_twice_blindl
     assert not evidence.sent_after_registered()
     assert not evidence.repeated_without_inquiry()
     assert not twice
+    assert not evidence.not_given_by_the_living(rig.lives)
     assert not [one.place for one in rig.kills if not one.died], "these places were not reached"
     for uid, one in stands.items():
         numbers = {number for number, _ in evidence.registrations.get(uid, ())}
@@ -145,7 +147,7 @@ async def cut_at_every_place(
 ) -> None:
     """Die once at every place that any gateway passes; new ones are found on the way."""
     burned: set[str] = set()
-    while pending := sorted((PLACES | rig.passed) - burned):
+    while pending := sorted((PLACES | rig.passed) - burned - BY_CHANCE):
         for place in pending:
             burned.add(place)
             await rig.start(place)
@@ -163,12 +165,19 @@ def falls_under(drawn: Scenario, rule: str, local_uid: str) -> bool:
 
 
 async def settle(courier: Courier) -> dict[str, dict[str, object]]:
-    """Wait until nothing is owed any more, or patience ends."""
+    """Wait until nothing is owed any more, or patience ends; let what is parked go on.
+
+    No scale shortens the start of a process: while gateways live for a second or two, each dead
+    as long, the sandbox finds nobody to give it a file more often than not, and a document may
+    use up its deliveries. An operator lets it go on once the power is back.
+    """
     end = time.monotonic() + PATIENCE
     while True:
         stands = await courier.stand()
-        if all(one["state"] in {"closed", "parked"} for one in stands.values()):
+        open_still = [one for one in stands.values() if one["state"] != "closed"]
+        if not open_still or time.monotonic() > end:
             return stands
-        if time.monotonic() > end:
-            return stands
+        for one in open_still:
+            if one["state"] == "parked":
+                await courier.resume(one)
         await asyncio.sleep(1)
