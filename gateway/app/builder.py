@@ -1,19 +1,14 @@
-"""Builds the whole house; the only place that knows everybody."""
+"""Puts the rooms together; the only place that knows everybody."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -21,6 +16,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway import resources
+from gateway.app.crypto import Crypto, open_crypto
+from gateway.app.scale import check_scale
+from gateway.app.work import Work
 from gateway.doors import SystemChance, SystemClock, SystemIds, pass_by
 from gateway.endpoints.discovery import Context, discover
 from gateway.errors import SettingError
@@ -42,11 +40,10 @@ from gateway.inbound.server import build_server
 from gateway.inbound.tls import open_tls
 from gateway.inbound.watch import Watch
 from gateway.ports import CallbackDoor, Clock, Endpoint, Failpoint, Ledger, Log, Sealer
-from gateway.settings import Loaded, Settings, read_secret
-from gateway.signatures.backends import Chooser, SelfTest, open_backend, run_self_test
-from gateway.signatures.chain import Trust, load_trust
-from gateway.signatures.keys import KeyFiles, KeyRing, Role, load_keys
-from gateway.signatures.sealing import load_seal, mark, patient_index, read_key
+from gateway.settings import Settings, read_secret
+from gateway.signatures.backends import SelfTest
+from gateway.signatures.chain import load_trust
+from gateway.signatures.sealing import load_seal, mark, patient_index
 from gateway.signatures.verdict import Verdict
 from gateway.store.sqlite import SqliteLedger
 from gateway.telemetry.health import Condition, Health, stand
@@ -59,10 +56,7 @@ from gateway.validation.packs import PackRunner
 from gateway.validation.validator import Validator
 
 MOSCOW = ZoneInfo("Europe/Moscow")
-_COURIER_EVERY = timedelta(seconds=5)
 _WEBHOOK_PAUSE = timedelta(seconds=15)
-_SWEEP_EVERY = timedelta(seconds=5)
-_CHECKPOINT_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,27 +86,7 @@ class Doors:
     """See every call in."""
 
 
-@asynccontextmanager
-async def open_gateway(loaded: Loaded, doors: Doors | None = None) -> AsyncIterator[Gateway]:
-    """Build and run the gateway; it is closed in order when the context ends.
-
-    Raises SettingError for what the operator has to mend, HouseError for a store that is taken.
-    """
-    async with AsyncExitStack() as stack:
-        builder = _Builder(loaded.settings, doors or Doors(), stack)
-        yield await builder.build()
-
-
-@dataclass(frozen=True, slots=True)
-class _Crypto:
-    backend: Chooser
-    self_test: SelfTest
-    keys: KeyRing
-    trust: Trust | None
-    index_key: bytes
-
-
-class _Builder:
+class Builder:
     """Puts the rooms together, from the ground up."""
 
     def __init__(self, settings: Settings, doors: Doors, stack: AsyncExitStack) -> None:
@@ -120,7 +94,7 @@ class _Builder:
         self.doors = doors
         self.stack = stack
         self.remarks: list[str] = []
-        _check_scale(settings)
+        check_scale(settings)
         self.clock = doors.clock or SystemClock()
         self.ids = SystemIds()
         self.chance = SystemChance()
@@ -130,7 +104,12 @@ class _Builder:
 
     async def build(self) -> Gateway:
         """Return the running gateway."""
-        crypto = self._open_crypto()
+        crypto = open_crypto(self.settings)
+        self.remarks += crypto.remarks
+        for key in crypto.keys:
+            self.metrics.certificate(
+                role=key.role.value, key_id=key.key_id, not_after=key.not_after
+            )
         ledger = await self._open_ledger(crypto)
         session = await self.stack.enter_async_context(
             aiohttp.ClientSession(trace_configs=list(self.doors.traces))
@@ -180,37 +159,7 @@ class _Builder:
             remarks=tuple(self.remarks),
         )
 
-    def _open_crypto(self) -> _Crypto:
-        backend = open_backend()
-        self_test = run_self_test(backend)
-        if self_test.broken:
-            names = ", ".join(check.name for check in self_test.broken)
-            raise SettingError(f"the signature backends fail their own test: {names}")
-        self.remarks += [f"no backend for {check.name}" for check in self_test.missing]
-        keys = load_keys(map(_key_files, self.settings.keys.items()), backend)
-        for key in keys:
-            self.metrics.certificate(
-                role=key.role.value, key_id=key.key_id, not_after=key.not_after
-            )
-        directory = self.settings.trust.directory
-        trust = load_trust(directory, backend=backend) if directory else None
-        if trust is None:
-            self.remarks.append(
-                "no [trust] directory: no signature can be verified, exchanges wait"
-            )
-        return _Crypto(backend, self_test, keys, trust, self._index_key())
-
-    def _index_key(self) -> bytes:
-        """Return the key that patients are found by; made beside the store when none is named."""
-        file = self.settings.store.index_key_file
-        if file is None:
-            path = self.settings.store.path
-            file = path.with_name(path.name + ".index-key")
-            if not file.exists():
-                _make_key(file)
-        return read_key(file)
-
-    async def _open_ledger(self, crypto: _Crypto) -> Ledger:
+    async def _open_ledger(self, crypto: Crypto) -> Ledger:
         store = self.settings.store
         sealer: Sealer | None = None
         if store.key_file is not None:
@@ -231,7 +180,7 @@ class _Builder:
         return ledger
 
     def _build_endpoints(
-        self, crypto: _Crypto, session: aiohttp.ClientSession
+        self, crypto: Crypto, session: aiohttp.ClientSession
     ) -> tuple[dict[str, Endpoint], dict[str, CallbackDoor]]:
         context = Context(
             session=session,
@@ -290,7 +239,7 @@ class _Builder:
     async def _start_work(
         self,
         desk: Desk,
-        crypto: _Crypto,
+        crypto: Crypto,
         endpoints: Mapping[str, Endpoint],
         packs: PackRunner,
         postman: WebhookPostman,
@@ -324,7 +273,7 @@ class _Builder:
             terms=Terms().shortened(scale),
         )
         runner = Runner(desk=desk, steps=steps, log=self.doors.log)
-        work = _Work(runner=runner, courier=courier, ledger=ledger, clock=clock, log=self.doors.log)
+        work = Work(runner=runner, courier=courier, ledger=ledger, clock=clock, log=self.doors.log)
         await self.stack.enter_async_context(work.running())
 
     def _count_signature(self, kind: str, verdict: Verdict) -> None:
@@ -334,7 +283,7 @@ class _Builder:
         return self.clock.now().astimezone(MOSCOW).date()
 
     def _health(
-        self, ledger: Ledger, crypto: _Crypto, endpoints: Mapping[str, Endpoint], packs: PackRunner
+        self, ledger: Ledger, crypto: Crypto, endpoints: Mapping[str, Endpoint], packs: PackRunner
     ) -> Health:
         missing = ", ".join(check.name for check in crypto.self_test.missing)
         signatures = Condition(
@@ -370,73 +319,6 @@ class _Builder:
         return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """What goes on by itself."""
-
-    runner: Runner
-    courier: Courier
-    ledger: Ledger
-    clock: Clock
-    log: Log
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Work while the context lasts; what is in hand is finished before it ends."""
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.runner.run())
-            tasks.create_task(self._every(_COURIER_EVERY, self._carry))
-            tasks.create_task(self._every(_CHECKPOINT_EVERY, self._seal))
-            tasks.create_task(self._every(_SWEEP_EVERY, self.runner.desk.release_freed))
-            try:
-                yield
-            except BaseException as error:  # noqa: BLE001 - raised below, without a group around it
-                failure = error
-            self.stopping.set()
-            self.runner.stop()
-        if failure is not None:
-            raise failure
-
-    async def _every(self, span: timedelta, act: Any) -> None:
-        while not self.stopping.is_set():
-            try:
-                await act()
-            except Exception as error:  # noqa: BLE001 - one failed round is no end of the work
-                self.log.warning("A round failed", fault=type(error).__name__)
-            try:
-                async with asyncio.timeout(span.total_seconds()):
-                    await self.stopping.wait()
-            except TimeoutError:
-                continue
-
-    async def _carry(self) -> None:
-        await self.courier.round()
-
-    async def _seal(self) -> None:
-        await self.ledger.checkpoint(now=self.clock.now())
-
-
-def _make_key(file: Path) -> None:
-    """Write a new key whole or not at all: without it no patient is found again.
-
-    Whoever starts second keeps the first one's key.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
-        out.write(secrets.token_hex(32))
-        out.flush()
-        os.fsync(out.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
 async def _ask_ledger(ledger: Ledger) -> Condition:
     """Write what changes nothing: whoever cannot is not ready."""
     await ledger.settle_webhook(0, due=None)  # no inbox entry has this id
@@ -448,57 +330,8 @@ def _documents(settings: Settings) -> dict[str, frozenset[str]]:
     return {name: kinds[name].documents for name in settings.endpoints if name in kinds}
 
 
-def _key_files(entry: tuple[str, Any]) -> KeyFiles:
-    name, one = entry
-    try:
-        role = Role(one.role)
-    except ValueError:
-        roles = ", ".join(each.value for each in Role)
-        raise SettingError(f"one of {roles} is wanted", where=f"keys.{name}.role") from None
-    return KeyFiles(
-        organization=one.organization,
-        role=role,
-        key=one.key_file,
-        certificate=one.certificate_file,
-        password_file=one.password_file,
-        where=f"keys.{name}",
-    )
-
-
 def _webhook_secret(sender: str, file: Path | None) -> str:
     where = f"senders.{sender}.webhook_secret_file"
     if file is None:
         raise SettingError("a webhook wants a secret that signs it", where=where)
     return read_secret(file, where)
-
-
-def _check_scale(settings: Settings) -> None:
-    """Refuse a scaled clock unless every endpoint is on loopback (decision 21)."""
-    if settings.time.scale == 1.0:
-        return
-    if settings.time.scale <= 0:
-        raise SettingError("a positive number is wanted", where="time.scale")
-    for where, url in _urls(settings.endpoints, "endpoints"):
-        if not _is_loopback(urlsplit(url).hostname or ""):
-            raise SettingError(
-                f"a scaled clock is for trials on loopback, not for {where}", where="time.scale"
-            )
-
-
-def _urls(table: Mapping[str, Any], where: str) -> Sequence[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            found += _urls(value, f"{where}.{key}")
-        elif isinstance(value, str) and "://" in value:
-            found.append((f"{where}.{key}", value))
-    return found
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
