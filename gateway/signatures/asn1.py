@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import MalformedMessage
-from gateway.signatures.backends.octets import read_oid
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -199,3 +199,18 @@ def _read_indefinite(content: bytes, start: int, depth: int) -> tuple[Value, int
         _, position = _read(content, position, depth + 1)
     end = position + 2
     return Value(content[start], content[body:position], content[start:end]), end
+
+
+@lru_cache(maxsize=1024)
+def read_oid(octets: bytes) -> str | None:
+    """Return the dotted form of an OID's content octets, or None."""
+    if not octets or octets[-1] & 0x80:
+        return None
+    arcs, value = [], 0
+    for octet in octets:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - first * 40, *arcs[1:]))

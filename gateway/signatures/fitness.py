@@ -39,11 +39,15 @@ def judge_certificate(certificate: Certificate, purpose: Purpose) -> Iterator[Re
 
 
 def judge_algorithm(
-    algorithm: SignatureAlgorithm, allowed: Collection[SignatureAlgorithm]
+    algorithm: SignatureAlgorithm, allowed: Collection[SignatureAlgorithm], at: datetime
 ) -> Iterator[Reason]:
     """Say whether the algorithm is admitted; one that the table refuses is admitted visibly."""
     if algorithm not in allowed:
         yield Reason(Fact.ALGORITHM_FORBIDDEN, algorithm.name)
+    elif algorithm.since is not None and at.date() < algorithm.since:
+        yield Reason(Fact.ALGORITHM_FORBIDDEN, f"{algorithm.name} before {algorithm.since}")
+    elif algorithm.until is not None and at.date() > algorithm.until:
+        yield Reason(Fact.ALGORITHM_FORBIDDEN, f"{algorithm.name} after {algorithm.until}")
     elif algorithm.refused:
         yield Reason(Fact.LEGACY_ADMITTED, algorithm.name)
 

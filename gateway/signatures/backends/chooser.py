@@ -6,9 +6,17 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from gateway.errors import CryptoUnavailable, HouseError
-from gateway.signatures.algorithms import DEFAULTS, DigestAlgorithm, Family, SignatureAlgorithm
+from gateway.signatures.algorithms import (
+    DEFAULTS,
+    KEY_OIDS,
+    DigestAlgorithm,
+    Family,
+    SignatureAlgorithm,
+)
 from gateway.signatures.backends.backend import Backend, PrivateKey, PublicKey
+from gateway.signatures.backends.kz import KzBackend
 from gateway.signatures.backends.libcrypto import LibcryptoBackend
+from gateway.signatures.backends.octets import spki_algorithm
 from gateway.signatures.backends.openssl import open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
 
@@ -19,7 +27,7 @@ class Chooser:
     def __init__(self, backends: Sequence[Backend]) -> None:
         self._backends = tuple(backends)
         self._by_name = {backend.name: backend for backend in self._backends}
-        self.name = "+".join(self._by_name)
+        self.name = "+".join(name for name in self._by_name if name != KzBackend.name)
         self._load_public = lru_cache(maxsize=1024)(self._load_public_once)
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
@@ -75,13 +83,20 @@ class Chooser:
         raise CryptoUnavailable(f"no backend has {family}")
 
     def _load_public_once(self, spki: bytes) -> PublicKey:
-        refusal = CryptoUnavailable("no backend can use this public key")
-        for backend in self._backends:
+        family = KEY_OIDS.get(spki_algorithm(spki) or "")
+        refusal = CryptoUnavailable(f"no backend here can use a public key of {family or 'any'}")
+        for backend in self._able(family):
             try:
                 return backend.load_public(spki)
             except CryptoUnavailable as error:
                 refusal = error
         raise refusal
+
+    def _able(self, family: Family | None) -> tuple[Backend, ...]:
+        """Return whom a key may be shown to: whoever has its family, all when it says none."""
+        if family not in DEFAULTS:
+            return self._backends
+        return tuple(one for one in self._backends if one.supports(DEFAULTS[family]))
 
     def _owner(self, name: str) -> Backend:
         try:
@@ -96,4 +111,7 @@ def open_backend() -> Chooser:
     and EC by `cryptography`. Opened once a process.
     """  # noqa: D205
     library = open_libcrypto()
-    return Chooser([LibcryptoBackend(library)] if library is not None else [Pyca()])
+    if library is None:
+        return Chooser([Pyca()])
+    libcrypto = LibcryptoBackend(library)
+    return Chooser([KzBackend(libcrypto), libcrypto])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from gateway.signatures.algorithms import Family
+from gateway.signatures.algorithms import OCTETS, Family, Octets
+from gateway.signatures.asn1 import read_oid
 
 P256_BYTES = 32
 
@@ -12,15 +11,36 @@ P256_BYTES = 32
 def canonical_signature(family: Family | None, signature: bytes) -> bytes:
     """Return the canonical octets of a signature in a certificate, a CRL or a CMS.
 
-    EC comes as a SEQUENCE there (RFC 5753 §7.2), all others as they are. A malformed one becomes
-    empty and so never verifies.
+    A malformed one becomes empty and so never verifies.
     """
-    return ecdsa_from_der(signature) if family is Family.EC else signature
+    return (
+        ecdsa_from_der(signature) if _lies(family) is Octets.NUMBERS else _turn(family, signature)
+    )
 
 
 def wire_signature(family: Family, signature: bytes) -> bytes:
     """Return a canonical signature in the form that certificates, CRLs and CMS carry."""
-    return (ecdsa_to_der(signature) or b"") if family is Family.EC else signature
+    if _lies(family) is Octets.NUMBERS:
+        return ecdsa_to_der(signature) or b""
+    return _turn(family, signature)
+
+
+def canonical_in_xml(family: Family | None, value: bytes) -> bytes:
+    """Return the canonical octets of an XML SignatureValue (XML-DSig §4.2, RFC 4050 §3.3)."""
+    return _turn(family, value)
+
+
+def value_in_xml(family: Family, signature: bytes) -> bytes:
+    """Return a canonical signature as an XML SignatureValue carries it, before base64."""
+    return _turn(family, signature)
+
+
+def _lies(family: Family | None) -> Octets:
+    return OCTETS.get(family, Octets.PLAIN) if family is not None else Octets.PLAIN
+
+
+def _turn(family: Family | None, signature: bytes) -> bytes:
+    return signature[::-1] if _lies(family) is Octets.REVERSED else signature
 
 
 def spki_algorithm(spki: bytes) -> str | None:
@@ -29,21 +49,6 @@ def spki_algorithm(spki: bytes) -> str | None:
     if body is None or len(body) < 2 or body[0] != 0x06 or body[1] > 0x7F:
         return None
     return read_oid(body[2 : 2 + body[1]])
-
-
-@lru_cache(maxsize=1024)
-def read_oid(octets: bytes) -> str | None:
-    """Return the dotted form of an OID's content octets, or None."""
-    if not octets or octets[-1] & 0x80:
-        return None
-    arcs, value = [], 0
-    for octet in octets:
-        value = value << 7 | octet & 0x7F
-        if not octet & 0x80:
-            arcs.append(value)
-            value = 0
-    first = min(arcs[0] // 40, 2)
-    return ".".join(str(arc) for arc in (first, arcs[0] - first * 40, *arcs[1:]))
 
 
 def _enter(octets: bytes | None) -> bytes | None:

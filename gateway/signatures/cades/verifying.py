@@ -159,7 +159,7 @@ class _Judge:
 
     def _judge_algorithms(self) -> Iterator[Reason]:
         if self._algorithm is not None:
-            yield from judge_algorithm(self._algorithm, self._allowed)
+            yield from judge_algorithm(self._algorithm, self._allowed, self._at)
             return
         digest = digest_by_oid(self._info.digest)
         combined = signature_by_oid(self._info.algorithm)

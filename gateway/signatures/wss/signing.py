@@ -14,6 +14,7 @@ from typing import Final
 from lxml import etree
 
 from gateway.errors import HouseError, MalformedMessage
+from gateway.signatures.backends.octets import value_in_xml
 from gateway.signatures.keys import SigningKey
 from gateway.signatures.wss.names import (
     ADDRESSING,
@@ -61,8 +62,8 @@ def sign_envelope(
     security.append(timestamp)
     parts = [body, timestamp, *_find_headers(header, sign_header_names)]
     signed_info = _make_signed_info(key, parts)
-    signature = base64.b64encode(key.sign(signed_info)).decode("ascii")
-    security.append(_make_signature(signed_info.decode(), signature))
+    value = value_in_xml(key.algorithm.family, key.sign(signed_info))
+    security.append(_make_signature(signed_info.decode(), base64.b64encode(value).decode("ascii")))
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 

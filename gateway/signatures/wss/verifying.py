@@ -20,6 +20,7 @@ from gateway.signatures.algorithms import (
     signature_by_uri,
 )
 from gateway.signatures.backends import Backend, open_backend
+from gateway.signatures.backends.octets import canonical_in_xml
 from gateway.signatures.certificates import Certificate, read_certificate
 from gateway.signatures.chain import judge_chain
 from gateway.signatures.fitness import Purpose, judge_algorithm, judge_certificate, judge_key
@@ -116,7 +117,7 @@ class _Judge:
         if self._algorithm is None:
             yield Reason(Fact.ALGORITHM_UNKNOWN, self._parts.signature_uri[:200])
         else:
-            yield from judge_algorithm(self._algorithm, self._partner.allowed)
+            yield from judge_algorithm(self._algorithm, self._partner.allowed, self._at)
         for reference in self._parts.references:
             yield from self._judge_digest(digest_by_uri(reference.digest_uri), reference)
 
@@ -181,7 +182,8 @@ class _Judge:
         key = self._backend.load_public(self._certificate.spki)
         yield from judge_key(key, algorithm)
         octets = canonical(self._parts.signed_info, self._parts.prefixes)
-        if not self._backend.verify(key, algorithm, self._parts.signature_value, octets):
+        value = canonical_in_xml(algorithm.family, self._parts.signature_value)
+        if not self._backend.verify(key, algorithm, value, octets):
             yield Reason(Fact.SIGNATURE_BROKEN)
 
     def _judge_coverage(self) -> Iterator[Reason]:
