@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import sys
 from pathlib import Path
@@ -78,7 +77,7 @@ def open_beside(config: Path | None, store: Path | None, key_file: Path | None) 
         store,
         read_only=True,
         sealer=Seal([key], secrets.token_bytes),
-        check=lambda content, signature: hmac.compare_digest(mark(key, content), signature),
+        check=lambda content, signature: secrets.compare_digest(mark(key, content), signature),
     )
 
 

@@ -7,9 +7,9 @@ is operator too (decision 15).
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -190,7 +190,7 @@ def _pick(book: Mapping[str, Caller], shown: bytes) -> Caller:
     digest = hashlib.sha256(shown).hexdigest()
     found: Caller | None = None
     for known, caller in book.items():
-        if hmac.compare_digest(known, digest):
+        if secrets.compare_digest(known, digest):
             found = caller
     if found is None:
         raise Unknown("nobody here shows this token or certificate")

@@ -1,10 +1,12 @@
 """TLS of our own, and senders that show a client certificate."""
 
+import base64
 import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -131,6 +133,30 @@ async def test_another_certificate_of_the_same_authority_is_nobodys(authority: A
     sender = SenderSettings(certificate_sha256=fingerprint(authority.issue("mis")))
 
     assert await status_of(authority, sender, authority.issue("other"), {}) == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("X-SSL-Client-Cert", "X-Client-Cert", "X-Client-Certificate", "SSL-Client-Cert"),
+        *("X-Forwarded-Client-Cert", "Client-Cert", "X-SSL-Client-Sha256"),
+    ],
+)
+async def test_a_certificate_in_a_header_is_only_a_claim(authority: Authority, header: str) -> None:
+    """RFC 9440 §4: what a proxy would write, a client can write too."""
+    client = authority.issue("mis")
+    sender = SenderSettings(certificate_sha256=fingerprint(client))
+    pem = client.certificate_file.read_text(encoding="utf-8")
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    written = (
+        pem.replace("\n", " "),
+        f":{base64.b64encode(der).decode()}:",
+        f'Cert="{quote(pem)}";Hash={fingerprint(client)}',
+        fingerprint(client),
+    )
+
+    for value in written:
+        assert await status_of(authority, sender, None, {header: value}) == 401
 
 
 async def test_a_client_without_certificate_may_show_a_token(authority: Authority) -> None:
