@@ -29,18 +29,27 @@ def packs_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def foreign() -> Callable[[str], str]:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Return a function that gives the path of a foreign program, a judge that is not ours.
 
     Where it is not installed the test is skipped, or fails with `MSE_GATEWAY_REQUIRE_FOREIGN`.
+    Where the engine is hidden from us (`OPENSSL_ENGINES`), openssl keeps it all the same.
     """
 
     def find(program: str) -> str:
         path = shutil.which(program)
+        if path and program == "openssl" and os.getenv("OPENSSL_ENGINES"):
+            return with_engines(path)
         if path:
             return path
         if os.getenv("MSE_GATEWAY_REQUIRE_FOREIGN"):
             pytest.fail(f"the foreign judge {program} is not installed")
         pytest.skip(f"{program} is not installed")
+
+    def with_engines(path: str) -> str:
+        script = tmp_path_factory.mktemp("foreign") / "openssl"
+        script.write_text(f'#!/bin/sh\nunset OPENSSL_ENGINES\nexec {path} "$@"\n', "ascii")
+        script.chmod(0o755)
+        return str(script)
 
     return find

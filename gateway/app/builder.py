@@ -106,6 +106,8 @@ class Builder:
         """Return the running gateway."""
         crypto = open_crypto(self.settings)
         self.remarks += crypto.remarks
+        for family, backend in crypto.self_test.families.items():
+            self.metrics.backend(family=family, backend=backend)
         for key in crypto.keys:
             self.metrics.certificate(
                 role=key.role.value, key_id=key.key_id, not_after=key.not_after
@@ -289,7 +291,10 @@ class Builder:
         signatures = Condition(
             ready=True,
             text=f"no backend for {missing}" if missing else "every algorithm has a backend",
-            facts={"backend": crypto.self_test.backend},
+            facts={
+                "backend": crypto.self_test.backend,
+                "families": dict(crypto.self_test.families),
+            },
         )
         names = ", ".join(sorted(endpoints)) or "none"
         return Health(

@@ -223,7 +223,7 @@ DEFAULTS: Final = {
     Family.GOST_512: GOST_512,
     Family.GOST_512_KZ: GOST_512_KZ,
 }
-"""What we sign with, by the family of our key."""
+"""What we sign with, by the family of our key; `signs_with` knows the curves apart."""
 
 MINIMUM_RSA_BITS: Final = 2048
 
@@ -233,6 +233,14 @@ _BY_OID = {row.oid: row for row in SIGNATURES}
 _BY_URI = {row.uri: row for row in SIGNATURES}
 _BY_NAME = {row.name: row for row in SIGNATURES}
 _BY_PARTS = {(row.family, row.digest): row for row in SIGNATURES}
+
+
+def signs_with(family: Family, bits: int) -> SignatureAlgorithm:
+    """Return what a key of this family and size signs with; raise KeyError for a refused family.
+
+    A hash is as wide as the curve (FIPS 186-5 §6.1.1).
+    """
+    return ECDSA_SHA384 if family is Family.EC and bits > 256 else DEFAULTS[family]
 
 
 def digest_by_oid(oid: str) -> DigestAlgorithm | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.signatures import der
-from gateway.signatures.algorithms import DEFAULTS
+from gateway.signatures.algorithms import signs_with
 from gateway.signatures.backends import Backend, PrivateKey
 from gateway.signatures.backends.octets import wire_signature
 from gateway.signatures.identifiers import signature_identifier
@@ -80,7 +80,7 @@ class Issuer:
 
     def sign(self, tbs: bytes) -> bytes:
         """Return SEQUENCE { tbs, algorithm, signature }: a certificate or a CRL."""
-        algorithm = DEFAULTS[self.private.family]
+        algorithm = signs_with(self.private.family, self.private.bits)
         made = self.backend.sign(self.private, algorithm, tbs)
         return der.sequence(
             tbs,
@@ -91,7 +91,7 @@ class Issuer:
     @property
     def identifier(self) -> bytes:
         """The AlgorithmIdentifier that stands inside what is signed."""
-        return signature_identifier(DEFAULTS[self.private.family])
+        return signature_identifier(signs_with(self.private.family, self.private.bits))
 
 
 @dataclass(frozen=True, slots=True)

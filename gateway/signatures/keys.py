@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.errors import GatewayError, SettingError
 from gateway.settings import KeySettings
-from gateway.signatures.algorithms import DEFAULTS, SignatureAlgorithm
+from gateway.signatures.algorithms import SignatureAlgorithm, signs_with
 from gateway.signatures.backends import Backend, PrivateKey
 from gateway.signatures.certificates import Certificate, read_certificate, split_pem
 
@@ -131,7 +131,7 @@ def load_key(files: KeyFiles, backend: Backend) -> SigningKey:
         role=files.role,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
-        algorithm=DEFAULTS[private.family],
+        algorithm=signs_with(private.family, private.bits),
         certificate=certificate,
         private=private,
         backend=backend,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import GatewayError, MalformedMessage
-from gateway.signatures.algorithms import DEFAULTS, Family
+from gateway.signatures.algorithms import DEFAULTS, Family, signs_with
 from gateway.signatures.backends import Backend, PrivateKey, open_backend
 from gateway.signatures.certificates import Certificate, read_certificate, split_pem, write_pem
 from gateway.signatures.declaration import Authority, Declaration, Wanted
@@ -231,7 +231,7 @@ def _signed_by(certificate: Certificate, issuer: Issuer) -> bool:
     public = issuer.backend.load_public(issuer.private.spki)
     return (
         certificate.issuer_name == issuer.name
-        and certificate.algorithm is DEFAULTS[issuer.private.family]
+        and certificate.algorithm is signs_with(issuer.private.family, issuer.private.bits)
         and issuer.backend.verify(
             public, certificate.algorithm, certificate.signature, certificate.tbs
         )

@@ -100,6 +100,14 @@ class Metrics:
                 registry=self.registry,
             )
         )
+        self.signature_backend = Children(
+            Gauge(
+                f"{PREFIX}_signature_backend",
+                "Who signs and verifies with a family of keys; 0 under no name: nobody.",
+                ["family", "backend"],
+                registry=self.registry,
+            )
+        )
         self.intake_seconds = self._histogram(
             "intake_seconds", "From the head of a request to the committed answer.", _INTAKE
         )
@@ -137,6 +145,10 @@ class Metrics:
     def certificate(self, *, role: str, key_id: str, not_after: datetime) -> None:
         """Hear of a certificate of ours."""
         self.certificate_not_after.of(role, key_id).set(not_after.timestamp())
+
+    def backend(self, *, family: str, backend: str) -> None:
+        """Hear who does a family of keys; an empty name: nobody here."""
+        self.signature_backend.of(family, backend).set(bool(backend))
 
     def expose(self, accept: str = "") -> tuple[bytes, str]:
         """Return the exposition in the format asked for, and its content type."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from gateway.errors import CryptoUnavailable, HouseError, MalformedMessage, SettingError
 from gateway.signatures.algorithms import (
     DEFAULTS,
-    ECDSA_SHA256,
     GOST_94,
     GOST_256,
     RSA_SHA256,
@@ -27,15 +25,8 @@ from gateway.signatures.algorithms import (
     signature_in_cms,
     signatures_by_name,
 )
-from gateway.signatures.backends import Chooser, open_backend, run_self_test
+from gateway.signatures.backends import Chooser, open_backend
 from gateway.signatures.backends.libcrypto import LibcryptoBackend
-from gateway.signatures.backends.octets import (
-    canonical_signature,
-    ecdsa_from_der,
-    ecdsa_to_der,
-    spki_algorithm,
-    wire_signature,
-)
 from gateway.signatures.backends.openssl import open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
 
@@ -43,42 +34,6 @@ BACKEND = open_backend()
 PYCA = Pyca()
 FAMILIES = [pytest.param(row, id=row.name) for row in DEFAULTS.values()]
 PLAIN = [pytest.param(row, id=row.name) for row in SIGNATURES[:4]]
-
-
-def test_every_family_works_on_this_machine() -> None:
-    tested = run_self_test(BACKEND)
-
-    assert not tested.broken
-    assert not tested.missing, "install libengine-gost-openssl (make setup does)"
-    assert tested.backend == "libcrypto-gost"
-
-
-def test_self_test_says_what_the_fallback_cannot_do() -> None:
-    tested = run_self_test(Chooser([PYCA]))
-
-    assert not tested.broken
-    assert {check.name for check in tested.missing} == {
-        "streebog-256",
-        "streebog-512",
-        "gost-256",
-        "gost-512",
-        "gost-512-kz",
-    }
-
-
-class Liar(Pyca):
-    """Calls every signature good."""
-
-    name = "liar"
-
-    def verify(self, *_: object) -> bool:
-        return True
-
-
-def test_self_test_catches_a_backend_that_calls_every_signature_good() -> None:
-    tested = run_self_test(Chooser([Liar()]))
-
-    assert {check.name for check in tested.broken} == {"rsa-sha256", "ecdsa-sha256"}
 
 
 @pytest.mark.parametrize("algorithm", FAMILIES)
@@ -142,38 +97,7 @@ def test_public_key_followed_by_other_bytes_is_turned_away() -> None:
 def test_private_key_does_not_show_in_its_repr() -> None:
     key = BACKEND.load_private(BACKEND.generate(Family.EC))
 
-    assert repr(key) == (
-        f"PrivateKey(backend='{BACKEND.name}', family=<Family.EC: 'ec'>, bits=256)"
-    )
-
-
-def test_without_the_engine_rsa_goes_on_and_gost_waits() -> None:
-    gost = BACKEND.generate(Family.GOST_256)
-    spki = BACKEND.load_private(gost).spki
-    script = f"""
-from gateway.errors import CryptoUnavailable
-from gateway.signatures.backends import open_backend, run_self_test
-backend = open_backend()
-tested = run_self_test(backend)
-assert not tested.broken, tested
-assert len(tested.missing) == 5, tested
-for read, key in ((backend.load_private, {gost!r}), (backend.load_public, {spki!r})):
-    try:
-        read(key)
-    except CryptoUnavailable:
-        continue
-    raise SystemExit("read a GOST key without the engine")
-print(backend.name)
-"""
-
-    done = subprocess.run(
-        ["env", "OPENSSL_ENGINES=/nonexistent", sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.stdout.strip(), done.stderr) == ("libcrypto", "")
+    assert repr(key) == (f"PrivateKey(backend='{key.backend}', family=<Family.EC: 'ec'>, bits=256)")
 
 
 def test_what_is_broken_is_known_by_name_and_refused() -> None:
@@ -209,25 +133,6 @@ def test_oids_and_uris_are_one_to_one() -> None:
     assert all(signature_by_uri(row.uri) is row for row in SIGNATURES)
 
 
-@pytest.mark.parametrize("r", [1, 0x7F, 0x80, 2**255, 2**256 - 1])
-def test_ecdsa_octets_survive_the_way_through_der(r: int) -> None:
-    octets = r.to_bytes(32, "big") + (r ^ 1 or 2).to_bytes(32, "big")
-
-    der = ecdsa_to_der(octets)
-
-    assert der is not None
-    assert ecdsa_from_der(der) == octets
-    assert ecdsa_from_der(der + b"\0") == b""
-    assert ecdsa_from_der(b"\x30\x81" + der[1:]) == b""
-
-
-@pytest.mark.parametrize(
-    "octets", [b"", b"\x30", b"\x30\x02\x30\x00", b"\x30\x05\x30\x03\x06\x01\x80"]
-)
-def test_no_oid_is_read_where_there_is_none(octets: bytes) -> None:
-    assert spki_algorithm(octets) is None
-
-
 @pytest.mark.parametrize("family", [Family.GOST_256, Family.GOST_512])
 def test_fallback_says_that_it_cannot_use_gost_keys(family: Family) -> None:
     key = BACKEND.generate(family)
@@ -247,7 +152,7 @@ def test_fallback_says_that_it_cannot_use_gost_keys(family: Family) -> None:
 
 
 @pytest.mark.parametrize(
-    "private", [ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()]
+    "private", [ec.generate_private_key(ec.SECP521R1()), ed25519.Ed25519PrivateKey.generate()]
 )
 def test_keys_of_other_kinds_are_not_used(
     private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
@@ -335,17 +240,3 @@ def test_encrypted_key_in_der_opens_with_its_password() -> None:
         BACKEND.load_private(encrypted, b"other")
     with pytest.raises(SettingError):
         BACKEND.load_private(encrypted)
-
-
-def test_signature_in_the_form_of_its_wire_is_not_taken_for_canonical_octets() -> None:
-    key = BACKEND.load_private(BACKEND.generate(Family.EC))
-    made = BACKEND.sign(key, ECDSA_SHA256, b"payload")
-
-    wire = wire_signature(Family.EC, made)
-
-    assert canonical_signature(Family.EC, wire) == made
-    assert wire_signature(Family.EC, b"short") == b""
-    for backend in (BACKEND, PYCA):
-        public = backend.load_public(key.spki)
-        assert backend.verify(public, ECDSA_SHA256, made, b"payload")
-        assert not backend.verify(public, ECDSA_SHA256, wire, b"payload")

@@ -29,6 +29,7 @@ CONTRACT = {
     "inquiries_total": ("counter", {"endpoint", "result"}),
     "signature_checks_total": ("counter", {"kind", "algorithm", "verdict"}),
     "certificate_not_after_timestamp_seconds": ("gauge", {"role", "key_id"}),
+    "signature_backend": ("gauge", {"family", "backend"}),
     "intake_seconds": ("histogram", set()),
     "commit_batch_rows": ("histogram", set()),
     "commit_seconds": ("histogram", set()),
@@ -76,6 +77,8 @@ def full() -> Metrics:
     metrics = Metrics(ENDPOINTS)
     metrics.signature_checked("cms", "gost-256", "valid")
     metrics.certificate(role="organization", key_id="k1", not_after=NOON)
+    metrics.backend(family="gost-512", backend="")
+    metrics.backend(family="rsa", backend="libcrypto")
     metrics.committed(16, 0.004)
     metrics.intake_seconds.observe(0.01)
     metrics.stand(

@@ -65,5 +65,8 @@ class Backend(Protocol):
     ) -> bool:
         """Tell whether the signature is good; never raises for a bad one."""
 
-    def generate(self, family: Family) -> bytes:
-        """Make a new private key and return it as unencrypted PKCS#8 DER."""
+    def generate(self, family: Family, bits: int = 0) -> bytes:
+        """Make a new private key and return it as unencrypted PKCS#8 DER.
+
+        `bits` picks RSA-4096 or P-384; the smallest that is used when it is 0.
+        """

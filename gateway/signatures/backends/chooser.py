@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
-from gateway.errors import CryptoUnavailable, HouseError
+from gateway.errors import CryptoUnavailable, GatewayError, HouseError, SettingError
 from gateway.signatures.algorithms import (
     DEFAULTS,
+    GOST_512,
     KEY_OIDS,
     DigestAlgorithm,
     Family,
     SignatureAlgorithm,
 )
 from gateway.signatures.backends.backend import Backend, PrivateKey, PublicKey
+from gateway.signatures.backends.gnutls import GnutlsBackend
 from gateway.signatures.backends.kz import KzBackend
 from gateway.signatures.backends.libcrypto import LibcryptoBackend
+from gateway.signatures.backends.libgnutls import Libgnutls, open_libgnutls
 from gateway.signatures.backends.octets import spki_algorithm
-from gateway.signatures.backends.openssl import open_libcrypto
+from gateway.signatures.backends.openssl import Libcrypto, open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
+
+Unlock = Callable[[bytes, bytes], bytes | None]
+"""Takes the password off a PKCS#8 key; None when the key has none or it is another."""
+
+
+def _lock(key: bytes, password: bytes) -> bytes | None:  # noqa: ARG001 - leaves it to the backends
+    return None
 
 
 class Chooser:
     """Several backends as one: keys remember who loaded them, public keys are loaded once."""
 
-    def __init__(self, backends: Sequence[Backend]) -> None:
+    def __init__(self, backends: Sequence[Backend], unlock: Unlock = _lock) -> None:
+        self._unlock = unlock
         self._backends = tuple(backends)
         self._by_name = {backend.name: backend for backend in self._backends}
-        self.name = "+".join(name for name in self._by_name if name != KzBackend.name)
+        self.name = "+".join(
+            each.name for each in self._backends if not isinstance(each, KzBackend)
+        )
         self._load_public = lru_cache(maxsize=1024)(self._load_public_once)
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
@@ -50,10 +63,14 @@ class Chooser:
 
     def load_private(self, key: bytes, password: bytes | None = None) -> PrivateKey:
         """Read a key with the first backend that can; raise CryptoUnavailable or SettingError."""
-        refusal = CryptoUnavailable("no backend can use this private key")
+        plain = self._unlock(key, password) if password is not None else None
+        refusal: GatewayError = SettingError("no backend can read this private key")
         for backend in self._backends:
             try:
-                return backend.load_private(key, password)
+                return backend.load_private(plain or key, None if plain else password)
+            except SettingError as error:
+                # What another could read, and only cannot use, is a key.
+                refusal = refusal if isinstance(refusal, CryptoUnavailable) else error
             except CryptoUnavailable as error:
                 refusal = error
         raise refusal
@@ -75,11 +92,11 @@ class Chooser:
         """Verify with the backend that loaded the key."""
         return self._owner(key.backend).verify(key, algorithm, signature, content)
 
-    def generate(self, family: Family) -> bytes:
+    def generate(self, family: Family, bits: int = 0) -> bytes:
         """Make a key with the first backend that can; raise CryptoUnavailable."""
         for backend in self._backends:
             if backend.supports(DEFAULTS[family]):
-                return backend.generate(family)
+                return backend.generate(family, bits)
         raise CryptoUnavailable(f"no backend has {family}")
 
     def _load_public_once(self, spki: bytes) -> PublicKey:
@@ -107,11 +124,21 @@ class Chooser:
 
 @cache
 def open_backend() -> Chooser:
-    """Open what this machine has: libcrypto (with GOST when the engine is installed), else RSA
-    and EC by `cryptography`. Opened once a process.
+    """Open what this machine has. Opened once a process."""
+    return assemble(open_libcrypto(), open_libgnutls())
+
+
+def assemble(libcrypto: Libcrypto | None, libgnutls: Libgnutls | None) -> Chooser:
+    """Put the libraries in order: libcrypto (with GOST when the engine is installed), GOST by
+    GnuTLS where the engine is not, RSA and EC by `cryptography` where there is no libcrypto.
     """  # noqa: D205
-    library = open_libcrypto()
-    if library is None:
-        return Chooser([Pyca()])
-    libcrypto = LibcryptoBackend(library)
-    return Chooser([KzBackend(libcrypto), libcrypto])
+    if libcrypto is None:
+        backends: list[Backend] = [Pyca()]
+    else:
+        backends = [LibcryptoBackend(libcrypto)]
+    if libgnutls is not None and not backends[0].supports(GOST_512):
+        backends.append(GnutlsBackend(libgnutls))
+    gost = next((each for each in backends if each.supports(GOST_512)), None)
+    if gost is not None:
+        backends.insert(0, KzBackend(gost))
+    return Chooser(backends, unlock=libcrypto.unlock if libcrypto is not None else _lock)

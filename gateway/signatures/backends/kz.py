@@ -6,11 +6,9 @@ the OIDs differ, and the order of the signature's octets, which `octets` turns.
 
 from __future__ import annotations
 
-import base64
-import re
 from typing import Final
 
-from gateway.errors import CryptoUnavailable, MalformedMessage
+from gateway.errors import CryptoUnavailable, MalformedMessage, SettingError
 from gateway.signatures import asn1, der
 from gateway.signatures.algorithms import (
     GOST_512,
@@ -22,6 +20,7 @@ from gateway.signatures.algorithms import (
     SignatureAlgorithm,
 )
 from gateway.signatures.backends.backend import Backend, PrivateKey, PublicKey
+from gateway.signatures.backends.pkcs8 import private_kind, unarmour
 
 _KEY: Final = "1.2.398.3.10.1.1.2.2"
 _KZ: Final = der.sequence(
@@ -31,16 +30,14 @@ _RU: Final = der.sequence(  # RFC 9215 §4
     der.oid("1.2.643.7.1.1.1.2"),
     der.sequence(der.oid("1.2.643.7.1.2.1.2.1"), der.oid(STREEBOG_512.oid)),
 )
-_PEM: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----\s*([A-Za-z0-9+/=\s]+?)-----END")
 
 
 class KzBackend:
     """Signs and verifies GOST-512 for Kazakhstan with a backend that can do it for Russia."""
 
-    name = "kz"
-
     def __init__(self, below: Backend) -> None:
         self._below = below
+        self.name = f"kz over {below.name}"
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
         """Tell whether it is Kazakhstan's, and the backend below can do Russia's."""
@@ -53,10 +50,12 @@ class KzBackend:
         return self._below.digest(STREEBOG_512, content)
 
     def load_private(self, key: bytes, password: bytes | None = None) -> PrivateKey:
-        """Read an unencrypted PKCS#8 key; raise CryptoUnavailable for any other, SettingError."""
-        armour = _PEM.search(key)
-        content = base64.b64decode(armour[1]) if armour else key
-        relabelled = _relabel(content, _KZ, _RU, where=1)
+        """Read an unencrypted PKCS#8 key; raise CryptoUnavailable for one of another kind,
+        SettingError for what is none.
+        """  # noqa: D205
+        if private_kind(key) is None:
+            raise SettingError("this is no private key, or its password is wrong")
+        relabelled = _relabel(unarmour(key), _KZ, _RU, where=1)
         if relabelled is None:
             raise CryptoUnavailable("this is no key of НУЦ РК")
         below = self._below.load_private(relabelled, password)
@@ -86,7 +85,7 @@ class KzBackend:
             return False
         return self._below.verify(key.handle, GOST_512, signature, content)
 
-    def generate(self, family: Family) -> bytes:
+    def generate(self, family: Family, bits: int = 0) -> bytes:  # noqa: ARG002 - one size
         """Make a key as PKCS#8 DER; raise CryptoUnavailable for any other family."""
         if family is not Family.GOST_512_KZ:
             raise CryptoUnavailable(f"{self.name} has no {family}")

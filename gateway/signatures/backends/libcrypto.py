@@ -7,7 +7,6 @@ The engine is a reference implementation and no certified means of cryptographic
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 from gateway.errors import CryptoUnavailable, MalformedMessage, SettingError
@@ -25,6 +24,7 @@ from gateway.signatures.algorithms import (
 from gateway.signatures.backends import octets
 from gateway.signatures.backends.backend import PrivateKey, PublicKey
 from gateway.signatures.backends.openssl import Evp, Libcrypto
+from gateway.signatures.backends.pkcs8 import Kind, private_kind, public_kind
 
 _DIGEST_NAMES: Final = {
     SHA_1: b"SHA1",
@@ -36,15 +36,15 @@ _DIGEST_NAMES: Final = {
 }
 _FAMILIES: Final = {6: Family.RSA, 408: Family.EC, 979: Family.GOST_256, 980: Family.GOST_512}
 _KEYGEN: Final = {
-    Family.RSA: (6, b"rsa_keygen_bits", b"2048"),
-    Family.EC: (408, b"ec_paramgen_curve", b"P-256"),
-    Family.GOST_256: (979, b"paramset", b"A"),
-    Family.GOST_512: (980, b"paramset", b"A"),
+    (Family.RSA, 0): (6, b"rsa_keygen_bits", b"2048"),
+    (Family.RSA, 4096): (6, b"rsa_keygen_bits", b"4096"),
+    (Family.EC, 0): (408, b"ec_paramgen_curve", b"P-256"),
+    (Family.EC, 384): (408, b"ec_paramgen_curve", b"P-384"),
+    (Family.GOST_256, 0): (979, b"paramset", b"A"),
+    (Family.GOST_512, 0): (980, b"paramset", b"A"),
 }
 _GOST_OIDS: Final = ("1.2.643.7.1.1.1.1", "1.2.643.7.1.1.1.2")
-_GOST_OID_DER: Final = bytes.fromhex("2a850307010101")  # what both begin with
-_P256: Final = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
-_GOST_OCTETS: Final = {Family.GOST_256: 64, Family.GOST_512: 128}
+_CURVES: Final = ("1.2.840.10045.3.1.7", "1.3.132.0.34")  # P-256, P-384
 _LONGEST_SIGNATURE: Final = 2048  # bytes: RSA-16384, the largest key OpenSSL verifies with
 
 
@@ -58,7 +58,9 @@ class LibcryptoBackend:
         }
         gost = library.has_gost and {STREEBOG_256, STREEBOG_512} <= self._digests.keys()
         self._has_gost = gost
-        self._families = frozenset(_KEYGEN) if gost else frozenset((Family.RSA, Family.EC))
+        self._families = frozenset(
+            family for family, _ in _KEYGEN if gost or family in (Family.RSA, Family.EC)
+        )
         self.name = "libcrypto-gost" if gost else "libcrypto"
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
@@ -73,7 +75,7 @@ class LibcryptoBackend:
         """Read a PEM or DER key; raise CryptoUnavailable or SettingError."""
         handle = self._library.read_private(key, password)
         if handle is None:
-            if _mentions_gost(key) and not self._has_gost:
+            if _is_gost(private_kind(key)) and not self._has_gost:
                 raise CryptoUnavailable("GOST keys need libengine-gost-openssl")
             raise SettingError("this is no private key, or its password is wrong")
         family, bits = self._measure(handle)
@@ -83,7 +85,7 @@ class LibcryptoBackend:
         """Read a SubjectPublicKeyInfo; raise CryptoUnavailable or MalformedMessage."""
         handle = self._library.read_public(spki)
         if handle is None:
-            if octets.spki_algorithm(spki) in _GOST_OIDS and not self._has_gost:
+            if _is_gost(public_kind(spki)) and not self._has_gost:
                 raise CryptoUnavailable("GOST keys need libengine-gost-openssl")
             raise MalformedMessage("the public key cannot be read")
         family, bits = self._measure(handle)
@@ -105,18 +107,18 @@ class LibcryptoBackend:
         if key.family is not algorithm.family or not isinstance(key.handle, Evp):
             return False
         # The engine reads the octets it needs and overlooks what follows.
-        if key.family in _GOST_OCTETS and len(signature) != _GOST_OCTETS[key.family]:
+        if key.family is not Family.RSA and len(signature) != key.bits // 4:
             return False
         wire = octets.wire_signature(key.family, signature)
         if not wire:
             return False
         return self._library.verify(key.handle, self._digest(algorithm.digest), wire, content)
 
-    def generate(self, family: Family) -> bytes:
+    def generate(self, family: Family, bits: int = 0) -> bytes:
         """Make a key (RSA-2048, P-256, GOST CryptoPro-A or TC26-512-A) as PKCS#8 DER."""
-        if family not in self._families:
-            raise CryptoUnavailable(f"{self.name} has no {family}")
-        return self._library.generate(*_KEYGEN[family])
+        if family not in self._families or (family, bits) not in _KEYGEN:
+            raise CryptoUnavailable(f"{self.name} has no {family} of {bits or 'any'} bits")
+        return self._library.generate(*_KEYGEN[family, bits])
 
     def _digest(self, algorithm: DigestAlgorithm) -> int:
         try:
@@ -126,17 +128,14 @@ class LibcryptoBackend:
 
     def _measure(self, handle: Evp) -> tuple[Family, int]:
         family = _FAMILIES.get(self._library.kind(handle))
-        # OpenSSL also takes P-256 spelled out; a curve is named or it is none (CVE-2020-0601).
-        if family is Family.EC and _P256 not in self._library.write_public(handle):
-            family = None
+        # OpenSSL also takes a curve spelled out; it is named or it is none (CVE-2020-0601).
+        if family is Family.EC:
+            kind = public_kind(self._library.write_public(handle))
+            family = Family.EC if kind is not None and kind.curve in _CURVES else None
         if family is None:
-            raise CryptoUnavailable("only RSA, P-256 and GOST R 34.10-2012 keys are used")
+            raise CryptoUnavailable("only RSA, P-256, P-384 and GOST R 34.10-2012 keys are used")
         return family, self._library.bits(handle)
 
 
-def _mentions_gost(key: bytes) -> bool:
-    """Tell whether an unencrypted private key names a GOST algorithm."""
-    if key.lstrip().startswith(b"-----BEGIN"):
-        lines = [line for line in key.splitlines() if b"-" not in line and b":" not in line]
-        key = base64.b64decode(b"".join(lines))
-    return _GOST_OID_DER in key
+def _is_gost(kind: Kind | None) -> bool:
+    return kind is not None and kind.algorithm in _GOST_OIDS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gateway.signatures.algorithms import OCTETS, Family, Octets
 from gateway.signatures.asn1 import read_oid
 
-P256_BYTES = 32
+CURVE_BYTES = (32, 48)
+"""How wide r and s are on P-256 and P-384."""
 
 
 def canonical_signature(family: Family | None, signature: bytes) -> bytes:
@@ -59,20 +60,26 @@ def _enter(octets: bytes | None) -> bytes | None:
 
 
 def ecdsa_to_der(signature: bytes) -> bytes | None:
-    """Turn r‖s into SEQUENCE { r, s } (RFC 3279 §2.2.3); None when it is not 64 octets."""
-    if len(signature) != 2 * P256_BYTES:
+    """Turn r‖s into SEQUENCE { r, s } (RFC 3279 §2.2.3); None when not of 64 or 96 octets."""
+    width = len(signature) // 2
+    if width not in CURVE_BYTES or len(signature) != 2 * width:
         return None
-    body = _integer(signature[:P256_BYTES]) + _integer(signature[P256_BYTES:])
+    body = _integer(signature[:width]) + _integer(signature[width:])
     return bytes((0x30, len(body))) + body
 
 
 def ecdsa_from_der(der: bytes) -> bytes:
-    """Turn SEQUENCE { r, s } into r‖s; empty when it is not the one DER form of two numbers."""
+    """Turn SEQUENCE { r, s } into r‖s; empty when it is not the one DER form of two numbers.
+
+    64 octets where both numbers fit P-256, else 96: one of P-384 that is so small is never made.
+    """
     if len(der) < 8 or der[0] != 0x30 or der[2] != 0x02:
         return b""
     r_end = 4 + der[3]
     r, s = der[4:r_end], der[r_end + 2 :]
-    octets = b"".join(part.lstrip(b"\0").rjust(P256_BYTES, b"\0") for part in (r, s))
+    numbers = [part.lstrip(b"\0") for part in (r, s)]
+    width = CURVE_BYTES[max(map(len, numbers)) > CURVE_BYTES[0]]
+    octets = b"".join(number.rjust(width, b"\0") for number in numbers)
     return octets if ecdsa_to_der(octets) == der else b""
 
 

@@ -11,9 +11,11 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_uint, c_
 from typing import Final
 
 from gateway.errors import HouseError
+from gateway.signatures.backends.pkcs8 import unarmour
 
 _INIT_ENGINE_DYNAMIC: Final = 0x400  # openssl/crypto.h
-_ENGINE_METHODS: Final = 0x0080 | 0x0200 | 0x0400  # digests, key methods, key encodings
+# Ciphers (for keys under a GOST password), digests, key methods, key encodings.
+_ENGINE_METHODS: Final = 0x0040 | 0x0080 | 0x0200 | 0x0400
 _POINTERS: Final = POINTER(c_void_p)
 _SIGNATURES: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "OPENSSL_init_crypto": (c_int, (c_uint64, c_void_p)),
@@ -48,6 +50,9 @@ _SIGNATURES: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "PEM_read_bio_PrivateKey": (c_void_p, (c_void_p, c_void_p, c_void_p, c_char_p)),
     "d2i_PKCS8PrivateKey_bio": (c_void_p, (c_void_p, c_void_p, c_void_p, c_char_p)),
     "d2i_PrivateKey_bio": (c_void_p, (c_void_p, c_void_p)),
+    "d2i_PKCS8_bio": (c_void_p, (c_void_p, c_void_p)),
+    "PKCS8_decrypt": (c_void_p, (c_void_p, c_char_p, c_int)),
+    "X509_SIG_free": (None, (c_void_p,)),
 }
 
 
@@ -120,6 +125,25 @@ class Libcrypto:
         return self._through_bio(key, self._lib.d2i_PrivateKey_bio, None) or self._through_bio(
             key, self._lib.d2i_PKCS8PrivateKey_bio, None, None, secret
         )
+
+    def unlock(self, key: bytes, password: bytes) -> bytes | None:
+        """Take the password off a PKCS#8 key (PEM or DER); None when that cannot be done.
+
+        The key inside may be of any algorithm, known here or not.
+        """
+        der = unarmour(key)
+        bio = self._lib.BIO_new_mem_buf(der, len(der))
+        sealed = self._lib.d2i_PKCS8_bio(bio, None)
+        self._lib.BIO_free(bio)
+        opened = self._lib.PKCS8_decrypt(sealed, password, len(password)) if sealed else None
+        self._lib.X509_SIG_free(sealed)
+        self._lib.ERR_clear_error()
+        if not opened:
+            return None
+        try:
+            return self._to_der(self._lib.i2d_PKCS8_PRIV_KEY_INFO, opened)
+        finally:
+            self._lib.PKCS8_PRIV_KEY_INFO_free(opened)
 
     def read_public(self, spki: bytes) -> Evp | None:
         """Read a SubjectPublicKeyInfo to its last byte; None when it is none."""

@@ -98,20 +98,22 @@ class Pyca:
             if isinstance(handle, rsa.RSAPublicKey):
                 handle.verify(signature, content, padding.PKCS1v15(), chosen)
             elif isinstance(handle, ec.EllipticCurvePublicKey):
+                if len(signature) != key.bits // 4:  # r‖s
+                    return False
                 handle.verify(ecdsa_to_der(signature) or b"", content, ec.ECDSA(chosen))
         except InvalidSignature:
             return False
         return True
 
-    def generate(self, family: Family) -> bytes:
-        """Make an RSA-2048 or P-256 key; raise CryptoUnavailable for GOST."""
+    def generate(self, family: Family, bits: int = 0) -> bytes:
+        """Make an RSA-2048 or P-256 key, or a larger one; raise CryptoUnavailable for GOST."""
         made: PrivateKeyTypes
-        if family is Family.RSA:
-            made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        elif family is Family.EC:
-            made = ec.generate_private_key(ec.SECP256R1())
+        if family is Family.RSA and bits in (0, 4096):
+            made = rsa.generate_private_key(public_exponent=65537, key_size=bits or 2048)
+        elif family is Family.EC and bits in (0, 384):
+            made = ec.generate_private_key(ec.SECP384R1() if bits else ec.SECP256R1())
         else:
-            raise CryptoUnavailable(f"cryptography has no {family}")
+            raise CryptoUnavailable(f"cryptography has no {family} of {bits or 'any'} bits")
         return made.private_bytes(
             serialization.Encoding.DER,
             serialization.PrivateFormat.PKCS8,
@@ -123,7 +125,7 @@ def _measure(key: PrivateKeyTypes | PublicKeyTypes) -> tuple[Family, int]:
     if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
         return Family.RSA, key.key_size
     if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(
-        key.curve, ec.SECP256R1
+        key.curve, ec.SECP256R1 | ec.SECP384R1
     ):
         return Family.EC, key.curve.key_size
-    raise CryptoUnavailable("only RSA and P-256 keys are used")
+    raise CryptoUnavailable("only RSA, P-256 and P-384 keys are used")

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.errors import GatewayError
-from gateway.signatures.algorithms import (
-    DEFAULTS,
-    SHA_256,
-    STREEBOG_256,
-    STREEBOG_512,
-    DigestAlgorithm,
-    Family,
-    SignatureAlgorithm,
-)
+from gateway.errors import CryptoUnavailable, GatewayError
+from gateway.signatures.algorithms import DEFAULTS, DigestAlgorithm, Family, signs_with
 from gateway.signatures.backends.chooser import Chooser
+from gateway.signatures.backends.vectors import CERTIFICATES, HASHES, M1, Signed
 
-# RFC 6986 §10.1.1, message M1, and FIPS 180-4's "abc". The RFC prints numbers, lowest octet last.
-_M1 = b"012345678901234567890123456789012345678901234567890123456789012"
-_KNOWN: tuple[tuple[DigestAlgorithm, bytes, str], ...] = (
-    (SHA_256, b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    (
-        STREEBOG_256,
-        _M1,
-        "9d151eefd8590b89daa6ba6cb74af9275dd051026bb149a452fd84e5e57b5500",
-    ),
-    (
-        STREEBOG_512,
-        _M1,
-        "1b54d01a4af5b9d5cc3d86d68d285462b19abc2475222f35c085122be4ba1ffa00ad30f8767b3a82384c6574f024c311e2a481332b08ef7f41797891c1646f48",
-    ),
-)
+_KEYS = (*((family, 0) for family in DEFAULTS), (Family.EC, 384))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +29,8 @@ class SelfTest:
 
     backend: str
     checks: tuple[Check, ...]
+    families: Mapping[str, str]
+    """Who does each family of keys; empty where nobody can."""
 
     @property
     def broken(self) -> tuple[Check, ...]:
@@ -62,10 +44,12 @@ class SelfTest:
 
 
 def run_self_test(backend: Chooser) -> SelfTest:
-    """Try every hash and every key family; never raises."""
-    hashes = [_check_hash(backend, *known) for known in _KNOWN]
-    families = [_check_family(backend, family, row) for family, row in DEFAULTS.items()]
-    return SelfTest(backend.name, (*hashes, *families))
+    """Try every hash, every key family and every published certificate; never raises."""
+    hashes = [_check_hash(backend, *known) for known in HASHES]
+    keys = [_check_key(backend, family, bits) for family, bits in _KEYS]
+    published = [_check_certificate(backend, each) for each in CERTIFICATES]
+    families = {family.value: backend.doing(row) for family, row in DEFAULTS.items()}
+    return SelfTest(backend.name, (*hashes, *keys, *published), families)
 
 
 def _check_hash(
@@ -79,15 +63,30 @@ def _check_hash(
     return Check(algorithm.name, doer, passed, "" if passed else "wrong hash")
 
 
-def _check_family(backend: Chooser, family: Family, algorithm: SignatureAlgorithm) -> Check:
+def _check_key(backend: Chooser, family: Family, bits: int) -> Check:
+    algorithm = signs_with(family, bits)
     doer = backend.doing(algorithm)
     try:
-        private = backend.load_private(backend.generate(family))
+        private = backend.load_private(backend.generate(family, bits))
         public = backend.load_public(private.spki)
-        signature = backend.sign(private, algorithm, _M1)
-        good = backend.verify(public, algorithm, signature, _M1)
-        fooled = backend.verify(public, algorithm, signature, _M1 + b"!")
+        signature = backend.sign(private, algorithm, M1)
+        good = backend.verify(public, algorithm, signature, M1)
+        fooled = backend.verify(public, algorithm, signature, M1 + b"!")
     except GatewayError as error:
         return Check(algorithm.name, doer, passed=False, why=error.text)
     passed = good and not fooled
     return Check(algorithm.name, doer, passed, "" if passed else "wrong verdict")
+
+
+def _check_certificate(backend: Chooser, signed: Signed) -> Check:
+    spki, signature, content = signed.open()
+    try:
+        public = backend.load_public(spki)
+    except CryptoUnavailable as error:  # the curve: there are more of them than GnuTLS knows
+        return Check(signed.name, "", passed=False, why=error.text)
+    except GatewayError as error:
+        return Check(signed.name, backend.doing(signed.algorithm), passed=False, why=error.text)
+    good = backend.verify(public, signed.algorithm, signature, content)
+    fooled = backend.verify(public, signed.algorithm, signature, content + b"!")
+    passed = good and not fooled
+    return Check(signed.name, public.backend, passed, "" if passed else "wrong verdict")
