@@ -11,23 +11,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from gateway.errors import MalformedMessage
 from gateway.signatures import asn1
 from gateway.signatures.algorithms import KEY_OIDS, Family, SignatureAlgorithm, signature_by_oid
 from gateway.signatures.backends.octets import canonical_signature, spki_algorithm
+from gateway.signatures.extensions import (
+    Extension,
+    read_access,
+    read_extensions,
+    read_points,
+)
+from gateway.signatures.subjects import Subject, read_subject
 
-# Order of the ФСБ No. 795 on the form of qualified certificates, §§ 16-20, and RFC 5280 names.
-_SUBJECT: Final = {
-    "2.5.4.3": "common_name",
-    "2.5.4.4": "surname",
-    "2.5.4.42": "given_name",
-    "2.5.4.10": "organization",
-    "2.5.4.12": "title",
-    "1.2.643.100.3": "snils",
-    "1.2.643.100.1": "ogrn",
-    "1.2.643.3.131.1.1": "inn",
-    "1.2.643.100.4": "organization_inn",
-}
 _PEM: Final = re.compile(
     rb"-----BEGIN (CERTIFICATE|X509 CRL)-----\s*([A-Za-z0-9+/=\s]+?)-----END \1-----"
 )
@@ -37,26 +31,14 @@ _KEY_USAGES: Final = (
 )
 _BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
 _SUBJECT_KEY, _AUTHORITY_KEY = "2.5.29.14", "2.5.29.35"
+_LIST_POINTS, _FRESHEST, _ACCESS = "2.5.29.31", "2.5.29.46", "1.3.6.1.5.5.7.1.1"
+_OCSP, _ISSUERS = "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2"
+_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"  # id-pkix-ocsp-nocheck, RFC 6960 §4.2.2.2.1
 # What we act upon, and what needs no act: subject alternative names, policies.
 _UNDERSTOOD: Final = frozenset(
     {_BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE, _SUBJECT_KEY, _AUTHORITY_KEY}
-    | {"2.5.29.17", "2.5.29.32"}
+    | {_LIST_POINTS, _NO_CHECK, "2.5.29.17", "2.5.29.32"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom the certificate names; an attribute that is not there is an empty string."""
-
-    common_name: str = ""
-    surname: str = ""
-    given_name: str = ""
-    organization: str = ""
-    title: str = ""
-    snils: str = ""
-    ogrn: str = ""
-    inn: str = ""
-    organization_inn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +70,22 @@ class Certificate:
     authority_key_id: bytes | None = field(repr=False)
     unknown_critical: tuple[str, ...]
     """Critical extensions that we do not understand: such a certificate must be turned away."""
+    ocsp_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where its authority answers about it (authorityInfoAccess, RFC 5280 §4.2.2.1)."""
+    issuer_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where the authority's own certificate lies; never called on an unknown one's word."""
+    list_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where lists lie that it may stand on (cRLDistributionPoints, §4.2.1.13)."""
+    delta_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where what has been added to them since lies (freshestCRL, §4.2.1.15)."""
+    no_check: bool = False
+    """Its authority says that a responder with it need not be asked about (RFC 6960 §4.2.2.2.1)."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The octets of the subjectPublicKey, as OCSP hashes them (RFC 6960 §4.1.1)."""
+        _, key = asn1.read_ber(self.spki).members()
+        return key.bits()[0]
 
     def alive(self, moment: datetime) -> bool:
         """Tell whether the moment lies within the certificate's life, both ends included."""
@@ -148,7 +146,7 @@ def _read(
         signature=canonical_signature(algorithm.family if algorithm else None, signature.bits()[0]),
         algorithm=algorithm,
         family=KEY_OIDS.get(spki_algorithm(spki.raw) or ""),
-        subject=_read_subject(subject),
+        subject=read_subject(subject),
         subject_name=subject.raw,
         issuer_name=issuer.raw,
         serial=serial,
@@ -163,38 +161,17 @@ def _read(
         unknown_critical=tuple(
             oid for oid, each in extensions.items() if each.critical and oid not in _UNDERSTOOD
         ),
+        ocsp_urls=read_access(extensions.get(_ACCESS), _OCSP),
+        issuer_urls=read_access(extensions.get(_ACCESS), _ISSUERS),
+        list_urls=read_points(extensions.get(_LIST_POINTS)),
+        delta_urls=read_points(extensions.get(_FRESHEST)),
+        no_check=_NO_CHECK in extensions,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """One extension of a certificate, a CRL or a line of it."""
-
-    critical: bool
-    value: asn1.Value
 
 
 def read_algorithm(identifier: asn1.Value) -> SignatureAlgorithm | None:
     """Return the signature algorithm of an AlgorithmIdentifier, or None if we do not know it."""
     return signature_by_oid(identifier.fields().take(asn1.OID).oid())
-
-
-def read_extensions(wrapped: asn1.Value | None) -> dict[str, Extension]:
-    """Return extensions by OID; raise MalformedMessage when one comes twice (RFC 5280 §4.2)."""
-    found: dict[str, Extension] = {}
-    if wrapped is None:
-        return found
-    rows = wrapped.fields()
-    for row in rows.take(asn1.SEQUENCE).members():
-        fields = row.fields()
-        oid, critical = fields.take(asn1.OID).oid(), fields.optional(asn1.BOOLEAN)
-        value = fields.take(asn1.OCTETS)
-        fields.end()
-        if oid in found:
-            raise MalformedMessage("an extension comes twice")
-        found[oid] = Extension(critical is not None, asn1.read_der(value.body))
-    rows.end()
-    return found
 
 
 def _constraints(extension: Extension | None) -> tuple[bool, int | None]:
@@ -230,19 +207,3 @@ def _subject_key(extension: Extension | None) -> bytes | None:
 def _authority_key(extension: Extension | None) -> bytes | None:
     found = extension.value.fields().optional(0x80) if extension is not None else None
     return found.body if found is not None else None
-
-
-def _read_subject(name: asn1.Value) -> Subject:
-    found: dict[str, str] = {}
-    for relative in name.members():
-        for attribute in relative.members():
-            fields = attribute.fields()
-            known = _SUBJECT.get(fields.take(asn1.OID).oid())
-            if known and known not in found:
-                found[known] = _first_text(attribute)
-    return Subject(**found)
-
-
-def _first_text(attribute: asn1.Value) -> str:
-    _, *values = attribute.members()
-    return values[0].text() if values else ""

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -20,8 +19,11 @@ from gateway.errors import CryptoUnavailable, GatewayError, SettingError
 from gateway.signatures.algorithms import MINIMUM_RSA_BITS, Family
 from gateway.signatures.backends import Backend, open_backend
 from gateway.signatures.certificates import Certificate, read_certificate, split_pem
+from gateway.signatures.links import verify_link
+from gateway.signatures.lists import RevocationList, read_list
+from gateway.signatures.ocsp import OcspAnswer
 from gateway.signatures.reasons import Fact
-from gateway.signatures.revocation import RevocationList, judge_revocation, read_list
+from gateway.signatures.revocation import ANSWER_AGE, Evidence, judge_revocation
 from gateway.signatures.verdict import Reason, Verdict
 
 _LONGEST: Final = 6  # certificates above the signer's
@@ -31,10 +33,11 @@ _CERTIFICATE, _LIST = "CERTIFICATE", "X509 CRL"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trust:
-    """Whose word counts: roots, what lies between, and revocation lists.
+    """Whose word counts: roots, what lies between, and what authorities have said of revocation.
 
-    `revocation_required` decides what the absence of any list of an authority means: a verdict
-    `could-not-be-checked`, or a remark.
+    `revocation_required` decides what the absence of any fresh word of an authority means: a
+    verdict `could-not-be-checked`, or a remark. `answer_age` is how long an OCSP answer without
+    nextUpdate is believed.
     """
 
     roots: tuple[Certificate, ...] = field(default=(), repr=False)
@@ -42,10 +45,28 @@ class Trust:
     lists: tuple[RevocationList, ...] = field(default=(), repr=False)
     revocation_required: bool = True
     backend: Backend = field(default_factory=open_backend, repr=False)
+    answers: tuple[OcspAnswer, ...] = field(default=(), repr=False)
+    answer_age: timedelta = ANSWER_AGE
+
+    @property
+    def evidence(self) -> Evidence:
+        """What has been said of revocation."""
+        return Evidence(
+            lists=self.lists,
+            answers=self.answers,
+            responders=self.intermediates,
+            answer_age=self.answer_age,
+        )
+
+    def with_evidence(
+        self, answers: Sequence[OcspAnswer], lists: Sequence[RevocationList]
+    ) -> Trust:
+        """Return the same trust that has heard more."""
+        return replace(self, answers=(*self.answers, *answers), lists=(*self.lists, *lists))
 
     def without_lists(self) -> Trust:
         """Return the same trust that does not ask for revocation lists."""
-        return replace(self, lists=(), revocation_required=False)
+        return replace(self, lists=(), answers=(), revocation_required=False)
 
 
 def load_trust(
@@ -95,7 +116,7 @@ def judge_chain(
     Of several paths the one with the mildest verdict counts.
     """
     try:
-        judged = [_judge_path(path, trust, at) for path in _paths(certificate, extra, trust)]
+        judged = [_judge_path(path, trust, at) for path in paths_of(certificate, extra, trust)]
     except CryptoUnavailable as error:
         return (Reason(Fact.BACKEND_MISSING, error.text),)
     if not judged:
@@ -103,25 +124,10 @@ def judge_chain(
     return min(judged, key=lambda reasons: Verdict(reasons, ()).severity)
 
 
-@lru_cache(maxsize=4096)
-def verify_link(certificate: Certificate, issuer: Certificate, backend: Backend) -> bool:
-    """Tell whether the issuer's key signed the certificate; raise CryptoUnavailable."""
-    algorithm = certificate.algorithm
-    if algorithm is None or algorithm.refused:
-        return False
-    try:
-        public = backend.load_public(issuer.spki)
-    except CryptoUnavailable:
-        raise
-    except GatewayError:
-        return False
-    return backend.verify(public, algorithm, certificate.signature, certificate.tbs)
-
-
-def _paths(
+def paths_of(
     certificate: Certificate, extra: Sequence[Certificate], trust: Trust
 ) -> Iterator[tuple[Certificate, ...]]:
-    """Yield every path of real signatures from the certificate to a root."""
+    """Yield every path of real signatures from the certificate to a root; CryptoUnavailable."""
     roots = {root.sha256 for root in trust.roots}
     pool = {one.sha256: one for one in (*trust.roots, *trust.intermediates, *extra)}.values()
     budget = _MOST_LINKS
@@ -154,8 +160,8 @@ def _judge_path(path: tuple[Certificate, ...], trust: Trust, at: datetime) -> tu
             )
         if height:
             reasons += _judge_authority(one, height, trust)
-    for one, issuer in pairwise(path):
-        reasons += _judge_revocation(one, issuer, trust, at)
+    for height, (one, issuer) in enumerate(pairwise(path)):
+        reasons += _judge_revocation(one, issuer, height, trust, at)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -180,13 +186,15 @@ def _judge_authority(certificate: Certificate, height: int, trust: Trust) -> Ite
 
 
 def _judge_revocation(
-    certificate: Certificate, issuer: Certificate, trust: Trust, at: datetime
+    certificate: Certificate, issuer: Certificate, height: int, trust: Trust, at: datetime
 ) -> Iterator[Reason]:
-    reason = judge_revocation(certificate, issuer, trust.lists, at=at, backend=trust.backend)
+    reason = judge_revocation(certificate, issuer, trust.evidence, at=at, backend=trust.backend)
     if reason is None:
         return
     if reason.fact is Fact.REVOCATION_UNKNOWN and not trust.revocation_required:
         reason = Reason(Fact.REVOCATION_NOT_ASKED, reason.detail)
+    elif reason.fact is not Fact.REVOCATION_UNKNOWN and height:
+        reason = Reason(Fact.AUTHORITY_REVOKED, reason.detail)
     yield reason
 
 

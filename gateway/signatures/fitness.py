@@ -11,10 +11,13 @@ from gateway.signatures.algorithms import MINIMUM_RSA_BITS, Family, SignatureAlg
 from gateway.signatures.backends import PublicKey
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.reasons import Fact
+from gateway.signatures.roles import ROLE_OIDS
 from gateway.signatures.verdict import Reason
 
 _SIGNING: Final = frozenset({"digital_signature", "non_repudiation"})
-_CONNECTING: Final = frozenset({"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"})  # TLS server, client
+_OTHER_TRADES: Final = frozenset(  # TLS server and client, time stamps, OCSP answers
+    {f"1.3.6.1.5.5.7.3.{number}" for number in (1, 2, 8, 9)}
+)
 SKEW: Final = timedelta(minutes=5)
 """How far a signer's clock may be ahead of ours."""
 
@@ -29,12 +32,14 @@ class Purpose(Enum):
 def judge_certificate(certificate: Certificate, purpose: Purpose) -> Iterator[Reason]:
     """Say what keeps the certificate from signing for this purpose (RFC 5280 §4.2.1.3, §4.2.1.12).
 
-    A document wants more than a certificate that may only open connections.
+    A document wants more than a certificate that may only open connections, stamp time or answer
+    for an authority. What НУЦ РК says of its owner's role is no purpose: its authentication keys
+    are told by clientAuth alone.
     """
     if not (certificate.key_usage or frozenset()) & _SIGNING:
         yield Reason(Fact.CERTIFICATE_UNFIT, "keyUsage")
-    purposes = certificate.extended_key_usage
-    if purpose is Purpose.DOCUMENT and purposes is not None and purposes <= _CONNECTING:
+    purposes = (certificate.extended_key_usage or frozenset()) - ROLE_OIDS
+    if purpose is Purpose.DOCUMENT and purposes and purposes <= _OTHER_TRADES:
         yield Reason(Fact.CERTIFICATE_UNFIT, "extendedKeyUsage")
 
 

@@ -78,7 +78,7 @@ class Fact(Enum):
     WRONG_SIGNER_COUNT = _rule(
         "wrong-signer-count",
         _INVALID,
-        "FORMAT_FAILURE",
+        "SIG_CONSTRAINTS_FAILURE",
         Mender.VENDOR,
         "Число подписантов в контейнере не то, которое требуется",
         "The container does not hold as many signers as required",
@@ -213,6 +213,22 @@ class Fact(Enum):
         "Сертификат отозван",
         "The certificate is revoked",
     )
+    AUTHORITY_REVOKED = _rule(
+        "authority-revoked",
+        "revoked",
+        "REVOKED_CA_NO_POE",
+        Mender.SENDER,
+        "Сертификат удостоверяющего центра отозван",
+        "The certificate of the authority is revoked",
+    )
+    NEVER_ISSUED = _rule(
+        "certificate-never-issued",
+        "revoked",
+        "REVOKED_NO_POE",
+        Mender.SENDER,
+        "Удостоверяющий центр отвечает, что не выдавал этого сертификата",
+        "The authority answers that it never issued this certificate",
+    )
     REVOCATION_UNKNOWN = _rule(
         "revocation-unknown",
         _UNCHECKED,
@@ -226,8 +242,8 @@ class Fact(Enum):
         "valid",
         "",
         Mender.OPERATOR,
-        "Отзыв не проверялся: нет списка отозванных этого удостоверяющего центра",
-        "Revocation was not checked: there is no list of this authority",
+        "Отзыв не проверялся: нет свежих сведений удостоверяющего центра",
+        "Revocation was not checked: there is no fresh word of the authority",
     )
     # Time ----------------------------------------------------------------------------------
     EXPIRED = _rule(

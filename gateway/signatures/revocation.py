@@ -1,25 +1,28 @@
-"""Reads revocation lists, and answers whether a certificate stands on one (RFC 5280 §5)."""
+"""Is a certificate revoked, by all that its authority has said: answers, lists, added lists.
+
+A revocation is for good, whoever says it and however long ago; only a hold may be lifted, and
+whatever is newest counts there (RFC 5280 §5.3.1). That a certificate is not revoked must have
+been said lately: an old word is no word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gateway.errors import CryptoUnavailable, GatewayError
-from gateway.signatures import asn1
-from gateway.signatures.algorithms import SignatureAlgorithm
 from gateway.signatures.backends import Backend
-from gateway.signatures.backends.octets import canonical_signature
-from gateway.signatures.certificates import Certificate, read_algorithm, read_extensions
+from gateway.signatures.certificates import Certificate
+from gateway.signatures.lists import Line, RevocationList, verify_list
+from gateway.signatures.ocsp.responder import answers_for
+from gateway.signatures.ocsp.response import OcspAnswer, Status, Word
 from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Reason
 
-_REASON_CODE: Final = "2.5.29.21"
-_UNDERSTOOD: Final = frozenset({"2.5.29.20", "2.5.29.35"})  # number, authority key
-_REMOVED: Final = 8  # removeFromCRL
+ANSWER_AGE: Final = timedelta(hours=1)
+"""How long an answer without nextUpdate is believed."""
+_HOLD, _REMOVED = 6, 8  # certificateHold, removeFromCRL
 _REASONS: Final = {
     1: "keyCompromise",
     2: "cACompromise",
@@ -30,116 +33,139 @@ _REASONS: Final = {
     9: "privilegeWithdrawn",
     10: "aACompromise",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Since when a certificate is revoked, and the reason's code (§5.3.1)."""
-
-    since: datetime
-    reason: int
+_NEVER: Final = Line(datetime(1970, 1, 1, tzinfo=UTC), _HOLD)
+"""What is answered for a certificate that was never issued (extended-revoke, RFC 6960 §2.2)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RevocationList:
-    """One CRL; `complete` is false for what we do not understand (delta lists, partitions)."""
+class Evidence:
+    """All that is at hand of what authorities have said."""
 
-    issuer_name: bytes = field(repr=False)
+    lists: tuple[RevocationList, ...] = field(default=(), repr=False)
+    answers: tuple[OcspAnswer, ...] = field(default=(), repr=False)
+    responders: tuple[Certificate, ...] = field(default=(), repr=False)
+    """Certificates of responders that their answers may not carry."""
+    answer_age: timedelta = ANSWER_AGE
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one answer or list says of one certificate; `line` is None where it is not revoked."""
+
     this_update: datetime
-    next_update: datetime | None
-    lines: Mapping[int, Line] = field(repr=False)
-    complete: bool
-    algorithm: SignatureAlgorithm | None
-    tbs: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    fresh: bool
+    line: Line | None
 
-
-def read_list(der: bytes) -> RevocationList:
-    """Read one DER CRL; raise MalformedMessage."""
-    outer = asn1.read_der(der).fields()
-    tbs, identifier = outer.take(asn1.SEQUENCE), outer.take(asn1.SEQUENCE)
-    signature, _ = outer.take(asn1.BITS).bits()
-    outer.end()
-    fields = tbs.fields()
-    fields.optional(asn1.INTEGER)
-    inner, issuer = fields.take(asn1.SEQUENCE), fields.take(asn1.SEQUENCE)
-    this_update = fields.take(asn1.UTC_TIME, asn1.GENERALIZED_TIME).time()
-    next_update = fields.optional(asn1.UTC_TIME, asn1.GENERALIZED_TIME)
-    lines, extensions = fields.optional(asn1.SEQUENCE), read_extensions(fields.optional(0xA0))
-    fields.end()
-    algorithm = read_algorithm(identifier) if inner.raw == identifier.raw else None
-    return RevocationList(
-        issuer_name=issuer.raw,
-        this_update=this_update,
-        next_update=next_update.time() if next_update is not None else None,
-        lines=dict(_read_line(line) for line in lines.members()) if lines is not None else {},
-        complete=not any(
-            each.critical and oid not in _UNDERSTOOD for oid, each in extensions.items()
-        ),
-        algorithm=algorithm,
-        tbs=tbs.raw,
-        signature=canonical_signature(algorithm.family if algorithm else None, signature),
-    )
-
-
-def _read_line(value: asn1.Value) -> tuple[int, Line]:
-    fields = value.fields()
-    serial = fields.take(asn1.INTEGER).integer()
-    since = fields.take(asn1.UTC_TIME, asn1.GENERALIZED_TIME).time()
-    reason = read_extensions(_wrap(fields.optional(asn1.SEQUENCE))).get(_REASON_CODE)
-    return serial, Line(since, reason.value.integer() if reason is not None else 0)
-
-
-def _wrap(extensions: asn1.Value | None) -> asn1.Value | None:
-    """Give the extensions of a line the wrapping that those of a certificate have."""
-    if extensions is None:
-        return None
-    return asn1.Value(0xA0, extensions.raw, extensions.raw)
+    def revokes(self, at: datetime) -> bool:
+        """Tell whether it says that the certificate was revoked at the moment."""
+        return self.line is not None and self.line.since <= at
 
 
 def judge_revocation(
     certificate: Certificate,
     issuer: Certificate,
-    lists: Iterable[RevocationList],
+    evidence: Evidence,
     *,
     at: datetime,
     backend: Backend,
 ) -> Reason | None:
-    """Say what the issuer's newest list has against the certificate; None when nothing.
+    """Say what the issuer has against the certificate; None when it lately had nothing.
 
-    Raises CryptoUnavailable when the list's signature cannot be checked here.
+    Raises CryptoUnavailable when a signature of the evidence cannot be checked here.
     """
-    usable = [each for each in lists if _speaks_for(each, issuer, backend)]
-    if not usable:
-        return Reason(Fact.REVOCATION_UNKNOWN, "no list of this authority")
-    newest = max(usable, key=lambda each: each.this_update)
-    line = newest.lines.get(certificate.serial)
-    if line is not None and line.reason != _REMOVED and line.since <= at:
-        return Reason(Fact.REVOKED, _REASONS.get(line.reason, "unspecified"))
-    if newest.next_update is None or newest.next_update < at:
-        return Reason(Fact.REVOCATION_UNKNOWN, "the list is past its nextUpdate")
-    return None
+    said = sorted(
+        statements(certificate, issuer, evidence, at=at, backend=backend),
+        key=lambda one: one.this_update,
+    )
+    revoking = [one.line for one in said if one.line is not None and one.line.since <= at]
+    final = next((line for line in revoking if line.reason != _HOLD), None)
+    held = said[-1].line if said and said[-1].revokes(at) else None
+    if line := final or held:
+        return _revoked(line)
+    if any(one.fresh and not one.revokes(at) for one in said):
+        return None
+    return Reason(Fact.REVOCATION_UNKNOWN, "out of date" if said else "no word of the authority")
 
 
-def _speaks_for(crl: RevocationList, issuer: Certificate, backend: Backend) -> bool:
+def statements(
+    certificate: Certificate,
+    issuer: Certificate,
+    evidence: Evidence,
+    *,
+    at: datetime,
+    backend: Backend,
+) -> Iterator[Statement]:
+    """Yield all that the issuer has said of the certificate; raise CryptoUnavailable."""
+    yield from _in_lists(certificate, issuer, evidence.lists, at, backend)
+    silent = replace(evidence, answers=())
+
+    def stands(responder: Certificate) -> bool:
+        return judge_revocation(responder, issuer, silent, at=at, backend=backend) is None
+
+    for answer in evidence.answers:
+        words = [word for word in answer.words if word.is_about(certificate, issuer)]
+        if words and answers_for(answer, issuer, evidence.responders, backend, stands):
+            yield from _in_words(words, evidence.answer_age, at)
+
+
+def _revoked(line: Line) -> Reason:
+    if line == _NEVER:
+        return Reason(Fact.NEVER_ISSUED)
+    return Reason(Fact.REVOKED, _REASONS.get(line.reason, "unspecified"))
+
+
+def _in_words(words: Iterable[Word], age: timedelta, at: datetime) -> Iterator[Statement]:
+    """Yield what an answer says; «unknown» says nothing."""
+    for word in words:
+        if word.status is Status.UNKNOWN:
+            continue
+        until = word.next_update or word.this_update + age
+        line = Line(word.since, word.reason) if word.since is not None else None
+        yield Statement(word.this_update, at <= until, line)
+
+
+def _in_lists(
+    certificate: Certificate,
+    issuer: Certificate,
+    lists: Iterable[RevocationList],
+    at: datetime,
+    backend: Backend,
+) -> Iterator[Statement]:
+    usable = [each for each in lists if _speaks_of(each, certificate, issuer, backend)]
+    whole = [each for each in usable if each.base is None]
+    for each in whole:
+        yield _statement(each, each.lines.get(certificate.serial), at)
+    for delta in usable:
+        bases = [each for each in whole if _adds_to(delta, each)]
+        line = delta.lines.get(certificate.serial)
+        if line is not None:
+            yield _statement(delta, line, at)
+        elif bases:
+            newest = max(bases, key=lambda each: each.this_update)
+            yield _statement(delta, newest.lines.get(certificate.serial), at)
+
+
+def _statement(crl: RevocationList, line: Line | None, at: datetime) -> Statement:
+    standing = line if line is not None and line.reason != _REMOVED else None
+    fresh = crl.next_update is not None and at <= crl.next_update
+    return Statement(crl.this_update, fresh, standing)
+
+
+def _adds_to(delta: RevocationList, whole: RevocationList) -> bool:
+    """Tell whether both together are one newer list (RFC 5280 §5.2.4)."""
+    if delta.base is None or delta.number is None or whole.number is None:
+        return False
+    return delta.base <= whole.number <= delta.number and delta.scope == whole.scope
+
+
+def _speaks_of(
+    crl: RevocationList, certificate: Certificate, issuer: Certificate, backend: Backend
+) -> bool:
     may_sign = issuer.key_usage is None or "crl_sign" in issuer.key_usage
     return (
         crl.complete
         and may_sign
-        and crl.issuer_name == issuer.subject_name
+        and crl.issuer_name == issuer.subject_name == certificate.issuer_name
+        and crl.covers(certificate)
         and verify_list(crl, issuer, backend)
     )
-
-
-@lru_cache(maxsize=256)
-def verify_list(crl: RevocationList, issuer: Certificate, backend: Backend) -> bool:
-    """Tell whether the issuer signed the list; raise CryptoUnavailable."""
-    if crl.algorithm is None or crl.algorithm.refused:
-        return False
-    try:
-        public = backend.load_public(issuer.spki)
-    except CryptoUnavailable:
-        raise
-    except GatewayError:
-        return False
-    return backend.verify(public, crl.algorithm, crl.signature, crl.tbs)

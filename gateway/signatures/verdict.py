@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.findings import Finding, Mender, Severity, Tier
-from gateway.signatures.certificates import Certificate, Subject
+from gateway.signatures.certificates import Certificate
 from gateway.signatures.reasons import Fact
+from gateway.signatures.subjects import Subject
 
 
 class Outcome(StrEnum):
@@ -35,8 +36,15 @@ _WORST_FIRST = (
     Outcome.VALID,
 )
 _PASSED = (Outcome.VALID, Outcome.EXPIRED_BUT_TIMESTAMPED)
-_FAILED = ("HASH_FAILURE", "SIG_CRYPTO_FAILURE", "FORMAT_FAILURE", "REVOKED")
-"""Sub-indications that go with TOTAL-FAILED; with all others ETSI is in doubt (table 6)."""
+_FAILED = (
+    *("HASH_FAILURE", "SIG_CRYPTO_FAILURE", "FORMAT_FAILURE"),
+    *("REVOKED", "EXPIRED", "NOT_YET_VALID"),
+)
+"""Sub-indications that go with TOTAL-FAILED; with all others ETSI is in doubt.
+
+EN 319 102-1 V1.3.1, table 6. REVOKED and EXPIRED want a proof that the signature is younger than
+that; without one it is REVOKED_NO_POE and OUT_OF_BOUNDS_NO_POE.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from gateway.signatures.certificates import Certificate, read_certificate, split
 from gateway.signatures.chain import Trust, judge_chain, load_trust
 from gateway.signatures.issuing import Issuer, Revocation, Template, make_crl, make_name
 from gateway.signatures.keys import SigningKey
+from gateway.signatures.lists import read_list
 from gateway.signatures.reasons import Fact
-from gateway.signatures.revocation import read_list
 from tests.signatures.conftest import DAY, NOON, Issue, Load
 
 CA = {"authority": True, "key_usage": ("key_cert_sign", "crl_sign")}

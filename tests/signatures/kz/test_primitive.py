@@ -9,8 +9,8 @@ import pytest
 from gateway.signatures.algorithms import GOST_512, GOST_512_KZ, Family
 from gateway.signatures.backends import open_backend
 from gateway.signatures.certificates import read_certificate
-from gateway.signatures.chain import verify_link
-from gateway.signatures.revocation import read_list, verify_list
+from gateway.signatures.links import verify_link
+from gateway.signatures.lists import read_list, verify_list
 
 BACKEND = open_backend()
 
