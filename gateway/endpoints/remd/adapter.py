@@ -40,7 +40,7 @@ from gateway.mapping.rules import RuleFile, read_rules
 from gateway.ports import Consignment, DeliveryEvent, Envelope, InquiryEvent, SignerCms
 from gateway.resources import MAPPINGS, PROFILES
 from gateway.settings import read
-from gateway.signatures.cades.container import read_container
+from gateway.signatures.cms.container import read_container
 from gateway.transports.http import Leg
 from gateway.transports.ips import Faulted, Heard, Ips
 from gateway.transports.ips_calls import Ear

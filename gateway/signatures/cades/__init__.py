@@ -1,6 +1,18 @@
-"""Detached CAdES-BES signatures over documents: makes them, and judges those of others."""
+"""CAdES signatures over documents, detached or attached: makes them, and judges those of others."""
 
-from gateway.signatures.cades.signing import sign_detached
-from gateway.signatures.cades.verifying import verify_detached
+from gateway.signatures.cades.signing import add_signer, sign_cms, sign_detached
+from gateway.signatures.cades.verifying import Verified, verify_cms, verify_detached
+from gateway.signatures.cms.profile import DOCUMENT, KZ, RU, Profile
 
-__all__ = ["sign_detached", "verify_detached"]
+__all__ = [
+    "DOCUMENT",
+    "KZ",
+    "RU",
+    "Profile",
+    "Verified",
+    "add_signer",
+    "sign_cms",
+    "sign_detached",
+    "verify_cms",
+    "verify_detached",
+]

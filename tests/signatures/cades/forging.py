@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -46,12 +46,17 @@ class Forgery:
     signers: int = 1
     content_type: bytes = DATA
     tail: bytes = b""
+    announced: bytes | None = None
+    value: Callable[[bytes], bytes] = lambda octets: octets
+    content_inside: bytes | None = None
 
     def but(self, **changes: object) -> Forgery:
         return replace(self, **changes)  # type: ignore[arg-type] # the dataclass checks names
 
     def write(self) -> bytes:
-        content = [der.explicit(0, der.octets(self.content))] if self.attached else []
+        inside = der.octets(self.content) if self.content_inside is None else self.content_inside
+        content = [der.explicit(0, inside)] if self.attached else []
+        announced = der.sequence(self._digest_oid()) if self.announced is None else self.announced
         certificates = (
             (self.key.certificate.der,) if self.certificates is None else self.certificates
         )
@@ -61,7 +66,7 @@ class Forgery:
                 0,
                 der.sequence(
                     der.integer(1),
-                    der.set_of(der.sequence(self._digest_oid())),
+                    der.set_of(announced),
                     der.sequence(self.content_type, *content),
                     *([der.explicit(0, *certificates)] if certificates else []),
                     der.tlv(0x31, *[self._signer()] * self.signers),
@@ -93,7 +98,7 @@ class Forgery:
             der.sequence(self._digest_oid()),
             b"" if self.unsigned else b"\xa0" + attributes[1:],
             der.sequence(der.oid(oid)),
-            der.octets(wire_signature(family, made)),
+            der.octets(self.value(wire_signature(family, made))),
             self.tail,
         )
 

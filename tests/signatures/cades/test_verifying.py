@@ -114,7 +114,16 @@ def test_signature_of_another_key_under_a_good_certificate_is_noticed(
 # --- form --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [0, 2, 3])
+def test_container_that_nobody_has_signed_is_never_good(
+    forge: partial[Forgery], judge: partial[Verdict]
+) -> None:
+    cms = forge(signers=0).write()
+
+    assert facts(judge(cms)) == [Fact.WRONG_SIGNER_COUNT]
+    assert facts(judge(cms, signers=0)) == [Fact.WRONG_SIGNER_COUNT]
+
+
+@pytest.mark.parametrize("count", [2, 3])
 def test_container_holds_as_many_signers_as_asked_for(
     forge: partial[Forgery], judge: partial[Verdict], count: int
 ) -> None:
