@@ -278,6 +278,38 @@ class Fact(Enum):
         "Время подписания ещё не наступило",
         "The signing time lies in the future",
     )
+    TIMESTAMPED = _rule(
+        "timestamped",
+        "expired-but-timestamped",
+        "",
+        Mender.NOBODY,
+        "Сертификат уже не действует, но штамп времени доказывает, что подпись сделана раньше",
+        "The certificate is no longer good, but a time-stamp proves that the signature is older",
+    )
+    TIMESTAMP_REFUSED = _rule(
+        "time-stamp-refused",
+        "valid",
+        "",
+        Mender.VENDOR,
+        "Штамп времени негоден и ничего не доказывает",
+        "The time-stamp is not good and proves nothing",
+    )
+    TIMESTAMP_NOT_CHECKED = _rule(
+        "time-stamp-not-checked",
+        "valid",
+        "",
+        Mender.OPERATOR,
+        "Штамп времени не проверен, его время не принято на веру",
+        "The time-stamp was not checked, its time is not trusted",
+    )
+    SIGNED_AFTER_TIMESTAMP = _rule(
+        "signed-after-time-stamp",
+        _INVALID,
+        "SIG_CONSTRAINTS_FAILURE",
+        Mender.VENDOR,
+        "Заявленное время подписания позже штампа времени на этой подписи",
+        "The signing time is later than the time-stamp over this signature",
+    )
     STALE = _rule(
         "stale",
         _INVALID,

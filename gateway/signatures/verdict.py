@@ -87,7 +87,8 @@ class Reason:
 class Signer:
     """Who signed, by the certificate, and what the signature covers.
 
-    `signed_at` is the signer's own claim. Personal fields stay out of `repr`, hence out of logs.
+    `signed_at` is the signer's own claim, `timestamped_at` what a good time-stamp proves. Personal
+    fields stay out of `repr`, hence out of logs.
     """
 
     subject: str = field(repr=False)
@@ -98,6 +99,7 @@ class Signer:
     signed_at: datetime | None
     covers: str
     certificate_sha256: str = ""
+    timestamped_at: datetime | None = None
 
     @classmethod
     def of(
@@ -107,6 +109,7 @@ class Signer:
         algorithm: str,
         signed_at: datetime | None,
         covers: str,
+        timestamped_at: datetime | None = None,
     ) -> Signer:
         """Return what a certificate says of its owner; empty fields where there is none."""
         subject = certificate.subject if certificate is not None else Subject()
@@ -119,6 +122,7 @@ class Signer:
             signed_at=signed_at,
             covers=covers,
             certificate_sha256=certificate.sha256 if certificate is not None else "",
+            timestamped_at=timestamped_at,
         )
 
 
@@ -179,6 +183,7 @@ def _signer_json(signer: Signer) -> dict[str, str | None]:
         "organization": signer.organization,
         "algorithm": signer.algorithm,
         "signed_at": signer.signed_at.isoformat() if signer.signed_at else None,
+        "timestamped_at": signer.timestamped_at.isoformat() if signer.timestamped_at else None,
         "covers": signer.covers,
         "certificate_sha256": signer.certificate_sha256,
     }

@@ -1,6 +1,10 @@
-"""CAdES signatures over documents, detached or attached: makes them, and judges those of others."""
+"""CAdES signatures over documents, detached or attached: makes them, and judges those of others.
+
+CAdES-BES, and CAdES-T with a time-stamp.
+"""
 
 from gateway.signatures.cades.signing import add_signer, sign_cms, sign_detached
+from gateway.signatures.cades.stamping import stamp
 from gateway.signatures.cades.verifying import Verified, verify_cms, verify_detached
 from gateway.signatures.cms.profile import DOCUMENT, KZ, RU, Profile
 
@@ -13,6 +17,7 @@ __all__ = [
     "add_signer",
     "sign_cms",
     "sign_detached",
+    "stamp",
     "verify_cms",
     "verify_detached",
 ]

@@ -9,11 +9,12 @@ from typing import Final
 
 from gateway.errors import MalformedMessage
 from gateway.signatures.algorithms import ALLOWED, SignatureAlgorithm
-from gateway.signatures.chain import Trust, judge_chain
+from gateway.signatures.cades.moments import judge_in_time, prove_moment
+from gateway.signatures.chain import Trust
 from gateway.signatures.cms.container import Container, read_container
 from gateway.signatures.cms.judging import Hashes, Judged, judge_signer
 from gateway.signatures.cms.profile import DOCUMENT, Profile
-from gateway.signatures.fitness import Purpose, judge_certificate, judge_signing_time
+from gateway.signatures.fitness import SKEW, Purpose, judge_certificate, judge_signing_time
 from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Outcome, Reason, Signer, Verdict
 
@@ -44,7 +45,8 @@ def verify_cms(
     """Judge a CMS as of a moment by the rules of one recipient; never raises.
 
     `content` is what a detached container belongs to; None wants it inside. RFC 5652, RFC 5035,
-    EN 319 122-1, EN 319 102-1.
+    EN 319 122-1, EN 319 102-1. A good time-stamp proves an earlier moment for its signer; one that
+    is not good proves nothing and is reported.
     """
     try:
         container = read_container(cms)
@@ -56,9 +58,10 @@ def verify_cms(
     signers: list[Signer] = []
     for info in container.signers[:_MOST_SIGNERS]:
         judged = judge_signer(info, container, hashes, profile, backend=trust.backend, at=at)
-        reasons += judged.reasons
-        reasons += _judge_person(judged, container, trust, at)
-        signers.append(_present(judged))
+        proof = prove_moment(info, trust, at)
+        reasons += (*judged.reasons, *proof.reasons)
+        reasons += _judge_person(judged, container, trust, at, proof.moment)
+        signers.append(_present(judged, proof.moment))
     verdict = Verdict(tuple(dict.fromkeys(reasons)), tuple(signers))
     return Verified(verdict, covered if verdict.outcome in _PROVEN else None)
 
@@ -90,7 +93,7 @@ def _judge_form(container: Container, content: bytes | None, profile: Profile) -
 
 
 def _judge_person(
-    judged: Judged, container: Container, trust: Trust, at: datetime
+    judged: Judged, container: Container, trust: Trust, at: datetime, proven: datetime | None
 ) -> Iterator[Reason]:
     certificate = judged.certificate
     if certificate is None:
@@ -98,13 +101,16 @@ def _judge_person(
     yield from judge_certificate(certificate, Purpose.DOCUMENT)
     if judged.signed_at is not None:
         yield from judge_signing_time(certificate, judged.signed_at, at)
-    yield from judge_chain(certificate, container.certificates, trust, at=at)
+        if proven is not None and judged.signed_at > proven + SKEW:
+            yield Reason(Fact.SIGNED_AFTER_TIMESTAMP)
+    yield from judge_in_time(certificate, container.certificates, trust, at, proven)
 
 
-def _present(judged: Judged) -> Signer:
+def _present(judged: Judged, proven: datetime | None) -> Signer:
     return Signer.of(
         judged.certificate,
         algorithm=judged.algorithm_name,
         signed_at=judged.signed_at,
         covers=_COVERS,
+        timestamped_at=proven,
     )

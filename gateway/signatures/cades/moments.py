@@ -1,0 +1,67 @@
+"""When was it signed, and was the certificate good then (EN 319 102-1 §5.5).
+
+Only a time-stamp proves a moment; of several the earliest counts. The chain is judged now, and at
+the proven moment when now it has ended: a revocation after that moment does not undo it, whatever
+its reason, for its own date says since when it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.errors import MalformedMessage
+from gateway.signatures.certificates import Certificate
+from gateway.signatures.chain import Trust, judge_chain
+from gateway.signatures.cms.attributes import read_tokens
+from gateway.signatures.cms.container import SignerInfo
+from gateway.signatures.reasons import Fact
+from gateway.signatures.timestamps.judging import Proof, judge_token
+from gateway.signatures.verdict import Reason
+
+_MOST_TOKENS: Final = 4
+_ENDED: Final = frozenset({Fact.EXPIRED, Fact.REVOKED, Fact.AUTHORITY_REVOKED})
+"""What does not count against a signature that is older (the sub-indications …_NO_POE)."""
+
+
+def prove_moment(info: SignerInfo, trust: Trust, at: datetime) -> Proof:
+    """Return the earliest moment that the signer's time-stamps prove, and why others do not."""
+    try:
+        tokens = read_tokens(info.unsigned)
+    except MalformedMessage as error:
+        return Proof(None, (Reason(Fact.TIMESTAMP_REFUSED, error.text),))
+    proofs = [judge_token(one, info.signature, trust, at=at) for one in tokens[:_MOST_TOKENS]]
+    return Proof(
+        moment=min((one.moment for one in proofs if one.moment is not None), default=None),
+        reasons=tuple(reason for one in proofs for reason in one.reasons),
+    )
+
+
+def judge_in_time(
+    certificate: Certificate,
+    extra: Sequence[Certificate],
+    trust: Trust,
+    at: datetime,
+    proven: datetime | None,
+) -> tuple[Reason, ...]:
+    """Say what keeps the certificate from being trusted, now and at the moment that is proven."""
+    now = judge_chain(certificate, extra, trust, at=at)
+    if proven is None:
+        return now
+    if proven < certificate.not_before:
+        # What was there before its certificate began was not signed with it.
+        return (*now, Reason(Fact.NOT_YET_VALID, "at the moment of its time-stamp"))
+    if not _ended(now):
+        return now
+    then = judge_chain(certificate, extra, trust, at=proven)
+    if _ended(then):
+        return now
+    # Old lists tell nothing about what was found out since.
+    silent = [one for one in now if one.fact is Fact.REVOCATION_UNKNOWN]
+    stamped = Reason(Fact.TIMESTAMPED, f"{proven:%Y-%m-%dT%H:%M:%SZ}")
+    return tuple(dict.fromkeys((*then, *silent, stamped)))
+
+
+def _ended(reasons: Sequence[Reason]) -> bool:
+    return any(one.fact in _ENDED for one in reasons)
