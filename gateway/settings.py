@@ -118,6 +118,33 @@ class OperatorSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """`[keys.NAME.token]`: the key lies in a token or an HSM (PKCS#11)."""
+
+    module: Path
+    """The PKCS#11 library of its maker."""
+    label: str
+    """Of the token."""
+    key: str
+    """Label of the private key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """`[keys.NAME.service]`: a service signs over HTTP (see gateway/signatures/README.md)."""
+
+    url: str
+    """https, or http on loopback."""
+    key: str
+    """What the service calls the key."""
+    token_file: Path | None = None
+    """The bearer token it asks for."""
+    authorities_file: Path | None = None
+    """PEM of the certificates its TLS certificate must chain to; else those of the system."""
+    timeout: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeySettings:
     """`[keys.NAME]`: a signing key; chosen by organisation, role and moment."""
 
@@ -125,9 +152,14 @@ class KeySettings:
     """OID of the organisation it signs for."""
     role: str
     """`organization` signs documents, `transport` signs envelopes."""
-    key_file: Path
-    certificate_file: Path
+    key_file: Path | None = None
+    """PKCS#8 in PEM or DER, or PKCS#12. Instead of it: `token` or `service`."""
+    certificate_file: Path | None = None
+    """PEM or DER, with the authorities above it; PKCS#12 may bring its own."""
     password_file: Path | None = None
+    """The password of the key or of the container, the PIN of the token."""
+    token: TokenSettings | None = None
+    service: ServiceSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

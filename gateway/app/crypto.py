@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import SettingError
-from gateway.settings import KeySettings, Settings, StoreSettings
+from gateway.settings import Settings, StoreSettings
 from gateway.signatures.backends import Chooser, SelfTest, open_backend, run_self_test
 from gateway.signatures.chain import Trust, load_trust
-from gateway.signatures.keys import KeyFiles, KeyRing, Role, load_keys
+from gateway.signatures.keys import KeyRing, load_keys, read_key_files
 from gateway.signatures.sealing import read_key
 
 
@@ -47,7 +47,7 @@ def open_crypto(settings: Settings) -> Crypto:
     return Crypto(
         backend=backend,
         self_test=self_test,
-        keys=load_keys((_key_files(name, one) for name, one in settings.keys.items()), backend),
+        keys=load_keys(read_key_files(settings.keys).values(), backend),
         trust=load_trust(directory, backend=backend) if directory else None,
         index_key=_open_index_key(settings.store),
     )
@@ -80,19 +80,3 @@ def _make_key(file: Path) -> None:
     folder = os.open(file.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
-
-
-def _key_files(name: str, one: KeySettings) -> KeyFiles:
-    try:
-        role = Role(one.role)
-    except ValueError:
-        roles = ", ".join(each.value for each in Role)
-        raise SettingError(f"one of {roles} is wanted", where=f"keys.{name}.role") from None
-    return KeyFiles(
-        organization=one.organization,
-        role=role,
-        key=one.key_file,
-        certificate=one.certificate_file,
-        password_file=one.password_file,
-        where=f"keys.{name}",
-    )

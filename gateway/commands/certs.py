@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,27 +28,20 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """One certificate by its name, and when it ends."""
+    """One certificate by its name, and when it ends; `role` is empty where nobody gave it one."""
 
     name: str
+    role: str
+    organization: str
     algorithm: str
+    lives: str
     not_after: datetime
     days: int
-
-    @classmethod
-    def of(cls, name: str, certificate: Certificate, now: datetime) -> Expiry:
-        """Return the certificate's end as seen from now; `days` is negative when it is past."""
-        family = certificate.family.value if certificate.family else "unknown"
-        return cls(name, family, certificate.not_after, (certificate.not_after - now).days)
+    expired: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return what a program reads."""
-        return {
-            "name": self.name,
-            "algorithm": self.algorithm,
-            "not_after": self.not_after.isoformat(),
-            "days": self.days,
-        }
+        """Return what a program reads; `days` is negative when the end is past."""
+        return {**asdict(self), "not_after": self.not_after.isoformat()}
 
 
 @click.group()
@@ -91,36 +84,79 @@ def make(out: Path, *, as_json: bool) -> None:
 @config_option
 @json_option
 def show(folder: Path | None, config: Path | None, *, as_json: bool) -> None:
-    """Print each certificate with its end, the soonest first.
+    """Print each certificate with its end, the soonest first; exit code 1 when one has expired.
 
-    Of a FOLDER with NAME.cert.pem files, or of the keys that a configuration names.
+    Of a FOLDER with NAME.cert.pem files, or of the keys that a configuration names: whose they
+    are, what for, and where each lies. Every key of a configuration is proven to be its
+    certificate's, as far as its token or service answers.
 
-    Example: mse-gateway certs list certs/test
+    Example: mse-gateway certs list --config mse-gateway.toml
     """
     now = SystemClock().now()
     try:
-        found = expiries(folder) if folder is not None else _of_configuration(config)
+        rows = _of_folder(folder, now) if folder is not None else _of_configuration(config, now)
     except (GatewayError, OSError) as error:
         complain(str(error))
         sys.exit(Exit.USAGE)
-    rows = [Expiry.of(name, certificate, now) for name, certificate in found]
     if as_json:
         print_json([row.as_json() for row in rows])
     elif rows:
         click.echo("\n".join(align(_write(rows))))
     else:
         complain("no certificate found")
+    if any(row.expired for row in rows):
+        sys.exit(Exit.DOCUMENTS_AT_FAULT)
 
 
-def _of_configuration(config: Path | None) -> list[tuple[str, Certificate]]:
+def _of_folder(folder: Path, now: datetime) -> list[Expiry]:
+    return [
+        _expiry(name, certificate, now, lives=f"file {folder / name}.cert.pem")
+        for name, certificate in expiries(folder)
+    ]
+
+
+def _of_configuration(config: Path | None, now: datetime) -> list[Expiry]:
     """Return the certificates of `[keys]`, each proven to belong to its key."""
     backend = open_backend()
     files = read_key_files(load(config).settings.keys)
-    found = [(name, load_key(each, backend).certificate) for name, each in files.items()]
-    return sorted(found, key=lambda pair: pair[1].not_after)
+    keys = {name: load_key(each, backend) for name, each in files.items()}
+    found = [
+        _expiry(
+            name,
+            key.certificate,
+            now,
+            lives=key.lives,
+            role=key.role.value,
+            organization=key.organization,
+        )
+        for name, key in keys.items()
+    ]
+    return sorted(found, key=lambda row: (row.not_after, row.name))
 
 
-def _write(rows: Iterable[Expiry]) -> Iterator[tuple[str, str, str, str]]:
+def _expiry(
+    name: str,
+    certificate: Certificate,
+    now: datetime,
+    *,
+    lives: str,
+    role: str = "",
+    organization: str = "",
+) -> Expiry:
+    return Expiry(
+        name=name,
+        role=role,
+        organization=organization or certificate.subject.organization,
+        algorithm=certificate.family.value if certificate.family else "unknown",
+        lives=lives,
+        not_after=certificate.not_after,
+        days=(certificate.not_after - now).days,
+        expired=certificate.not_after < now,
+    )
+
+
+def _write(rows: Iterable[Expiry]) -> Iterator[tuple[str, ...]]:
     for row in rows:
-        left = f"in {row.days} days" if row.days >= 0 else "expired"
-        yield row.name, row.algorithm, f"{row.not_after:%Y-%m-%d}", left
+        left = "expired" if row.expired else f"in {row.days} days"
+        end = f"{row.not_after:%Y-%m-%d}"
+        yield row.name, row.role, row.algorithm, end, left, row.organization, row.lives

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -25,6 +26,7 @@ from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.states import State
 from gateway.flow.answers import weigh
+from gateway.flow.offloop import in_thread
 from gateway.flow.runner import Desk
 from gateway.ports import (
     Callback,
@@ -143,7 +145,7 @@ class Correspondence:
             if document is None:
                 return await self._keep_unmatched(door, callback, body)
         now = self.desk.clock.now()
-        reply = door.accept(callback, document=document, now=now)
+        reply = await in_thread(partial(door.accept, callback, document=document, now=now))
         event = await self._event(callback, exchange)
         event = replace(event, wire=(*event.wire, _wire(callback, reply)))
         stored = _stored(door, callback, body, now, note=callback.malformed)
@@ -172,7 +174,7 @@ class Correspondence:
         if callback.wants_document:
             reply = door.refuse("no such document here", sender_at_fault=True, request=body)
         else:
-            reply = door.accept(callback, document=None, now=now)
+            reply = await in_thread(partial(door.accept, callback, document=None, now=now))
         note = "malformed" if callback.malformed else "unmatched"
         await self.desk.ledger.keep_callback(_stored(door, callback, body, now, note=note))
         self.desk.observer.answered(door.name, "unmatched")

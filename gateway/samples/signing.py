@@ -34,14 +34,15 @@ class PkiSigner:
     def _key(self, certificate: str) -> SigningKey:
         if certificate not in self._keys:
             name = certificate + GOST if self.gost else certificate
+            key = self.folder / f"{name}.key.pem"
             files = KeyFiles(
                 organization="",  # chosen by its name: a sample says whose key it wants
                 role=Role.ORGANIZATION,
-                key=self.folder / f"{name}.key.pem",
+                key=key,
                 certificate=self.folder / f"{name}.cert.pem",
                 where="samples",
             )
-            if not files.key.is_file():
+            if not key.is_file():
                 raise SettingError(f"the test PKI has no {name}", where="samples")
             self._keys[certificate] = load_key(files, self.backend)
         return self._keys[certificate]

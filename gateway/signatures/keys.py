@@ -8,38 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
+from typing import Final
 
-from gateway.errors import GatewayError, SettingError
+from gateway.errors import CryptoUnavailable, GatewayError, SettingError
 from gateway.settings import KeySettings
 from gateway.signatures.algorithms import SignatureAlgorithm, signs_with
 from gateway.signatures.backends import Backend, PrivateKey
-from gateway.signatures.certificates import Certificate, read_certificate, split_pem
+from gateway.signatures.certificates import Certificate
+from gateway.signatures.fitness import Purpose, judge_certificate, judge_key
+from gateway.signatures.keystores import KeyFiles, Opened, Role, open_store, read_place
 
+__all__ = [
+    "KeyFiles",
+    "KeyRing",
+    "Role",
+    "SigningKey",
+    "load_key",
+    "load_keys",
+    "need_fit",
+    "read_key_files",
+]
 
-class Role(StrEnum):
-    """What a key is for."""
-
-    ORGANIZATION = "organization"
-    """Signs documents in the organisation's name."""
-    TRANSPORT = "transport"
-    """Signs envelopes (WS-Security)."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFiles:
-    """Where a key lies: PEM files; the certificate's may bring the authorities above it.
-
-    `where` is the setting that named them, for the error texts.
-    """
-
-    organization: str
-    role: Role
-    key: Path
-    certificate: Path
-    password_file: Path | None = None
-    where: str = "keys"
+_PURPOSES: Final = {Role.ORGANIZATION: Purpose.DOCUMENT, Role.TRANSPORT: Purpose.ENVELOPE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +47,8 @@ class SigningKey:
     backend: Backend = field(repr=False)
     authorities: tuple[Certificate, ...] = ()
     """Certificates above it that its file brought; they travel with every signature."""
+    lives: str = ""
+    """Where the private key is, in words."""
 
     def sign(self, content: bytes) -> bytes:
         """Hash and sign; canonical octets. Raises CryptoUnavailable."""
@@ -93,77 +85,90 @@ class KeyRing:
 
 
 def read_key_files(settings: Mapping[str, KeySettings]) -> dict[str, KeyFiles]:
-    """Return the files of `[keys.NAME]` by name; raise SettingError for an unknown role."""
-    return {name: _read_files(f"keys.{name}", key) for name, key in settings.items()}
-
-
-def _read_files(where: str, key: KeySettings) -> KeyFiles:
-    roles = [role for role in Role if role.value == key.role]
-    if not roles:
-        known = ", ".join(Role)
-        raise SettingError(f"{key.role} is no role; there are: {known}", where=f"{where}.role")
-    return KeyFiles(
-        key.organization,
-        roles[0],
-        key.key_file,
-        key.certificate_file,
-        key.password_file,
-        where=where,
-    )
+    """Return where the keys of `[keys.NAME]` lie, by name; raise SettingError."""
+    return {name: read_place(name, key) for name, key in settings.items()}
 
 
 def load_keys(files: Iterable[KeyFiles], backend: Backend) -> KeyRing:
-    """Read every key; raise SettingError naming the setting and the file, or CryptoUnavailable."""
-    return KeyRing(load_key(each, backend) for each in files)
+    """Read every key; raise SettingError naming the setting and the file, or CryptoUnavailable.
+
+    A certificate that may not sign for the key's role stops the start: whoever receives what it
+    signs turns it away.
+    """
+    loaded = []
+    for each in files:
+        key = load_key(each, backend)
+        need_fit(key, each.where)
+        loaded.append(key)
+    return KeyRing(loaded)
+
+
+def need_fit(key: SigningKey, where: str) -> None:
+    """Raise SettingError when the certificate may not sign what a key of its role signs."""
+    public = key.backend.load_public(key.certificate.spki)
+    reasons = [
+        *judge_certificate(key.certificate, _PURPOSES[key.role]),
+        *judge_key(public, key.algorithm),
+    ]
+    if reasons:
+        said = "; ".join(one.text("en") for one in reasons)
+        raise SettingError(f"the certificate does not fit the role {key.role}: {said}", where=where)
 
 
 def load_key(files: KeyFiles, backend: Backend) -> SigningKey:
-    """Read one key and prove that it fits its certificate by signing a word with it."""
-    certificate, *authorities = _load_certificates(files)
-    password = _read(files.password_file, files).rstrip(b"\r\n") if files.password_file else None
-    try:
-        private = backend.load_private(_read(files.key, files), password)
-    except SettingError as error:
-        raise SettingError(f"{files.key}: {error.text}", where=files.where) from error
-    key = SigningKey(
+    """Read one key and prove that it fits its certificate by signing a word with it.
+
+    A token or a service that does not answer now is no reason not to start: what it signs later is
+    verified then. Raises SettingError or CryptoUnavailable.
+    """
+    opened = open_store(files, backend)
+    private = opened.private
+    algorithm = signs_with(private.family, private.bits)
+    certificate = _own_certificate(opened, algorithm, files)
+    return SigningKey(
         key_id=certificate.sha256[:16],
         organization=files.organization,
         role=files.role,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
-        algorithm=signs_with(private.family, private.bits),
+        algorithm=algorithm,
         certificate=certificate,
         private=private,
-        backend=backend,
-        authorities=tuple(authorities),
+        backend=opened.backend,
+        authorities=tuple(one for one in opened.certificates if one is not certificate),
+        lives=files.lives,
     )
-    if not _fits(key):
-        raise SettingError(
-            f"{files.key} is not the key of the certificate {files.certificate}", where=files.where
-        )
-    return key
 
 
-def _fits(key: SigningKey) -> bool:
+def _own_certificate(opened: Opened, algorithm: SignatureAlgorithm, files: KeyFiles) -> Certificate:
+    """Return the certificate that verifies what the key signs."""
     word = b"does this key fit its certificate"
     try:
-        public = key.backend.load_public(key.certificate.spki)
+        signature = opened.backend.sign(opened.private, algorithm, word)
+    except CryptoUnavailable:
+        if opened.proven_later:
+            return opened.certificates[0]
+        raise
+    except SettingError as error:
+        raise SettingError(error.text, where=files.where) from error
+    for certificate in opened.certificates:
+        if _verifies(certificate, opened.backend, algorithm, signature, word):
+            return certificate
+    named = files.certificate or files.key
+    raise SettingError(
+        f"{files.lives}: is not the key of the certificate {named}", where=files.where
+    )
+
+
+def _verifies(
+    certificate: Certificate,
+    backend: Backend,
+    algorithm: SignatureAlgorithm,
+    signature: bytes,
+    content: bytes,
+) -> bool:
+    try:
+        public = backend.load_public(certificate.spki)
     except GatewayError:
         return False
-    return key.backend.verify(public, key.algorithm, key.sign(word), word)
-
-
-def _load_certificates(files: KeyFiles) -> list[Certificate]:
-    content = _read(files.certificate, files)
-    ders = [der for label, der in split_pem(content) if label == "CERTIFICATE"] or [content]
-    try:
-        return [read_certificate(der) for der in ders]
-    except GatewayError as error:
-        raise SettingError(f"{files.certificate}: {error.text}", where=files.where) from error
-
-
-def _read(path: Path, files: KeyFiles) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingError(f"{path} cannot be read: {error.strerror}", where=files.where) from error
+    return backend.verify(public, algorithm, signature, content)

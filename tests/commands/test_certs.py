@@ -53,16 +53,22 @@ def test_list_shows_the_soonest_first(pki: Path) -> None:
     lines = run("list", str(pki)).stdout.splitlines()
 
     assert lines[0].split()[:2] == ["ru-expired", "rsa"]
-    assert lines[0].endswith("expired")
+    assert "  expired  " in lines[0]
     assert lines[1].startswith("gateway-transport")
-    assert lines[1].endswith(" days")
+    assert " days  " in lines[1]
+    assert lines[1].endswith(f"file {pki / 'gateway-transport.cert.pem'}")
 
 
 def test_list_for_a_program_counts_days(pki: Path) -> None:
-    rows = {row["name"]: row for row in orjson.loads(run("list", str(pki), "--json").stdout)}
+    answer = run("list", str(pki), "--json")
+    rows = {row["name"]: row for row in orjson.loads(answer.stdout)}
 
     assert rows["ru-expired"]["days"] < 0
-    assert rows["gateway-transport"]["days"] in {449, 450}
+    assert (rows["ru-expired"]["expired"], answer.exit_code) == (True, 1)
+    ours = rows["gateway-transport"]
+    assert ours["days"] in {449, 450}
+    assert (ours["role"], ours["expired"]) == ("", False)
+    assert "вымышленная" in ours["organization"]
 
 
 def test_list_of_a_configuration_proves_each_key(pki: Path, tmp_path: Path) -> None:
@@ -77,7 +83,9 @@ def test_list_of_a_configuration_proves_each_key(pki: Path, tmp_path: Path) -> N
     config.write_text(text.replace("gateway-transport.key", "ru-expired.key"), encoding="utf-8")
     wrong = run("list", "--config", str(config))
 
-    assert good.stdout.startswith("ours  rsa")
+    assert good.stdout.split()[:3] == ["ours", "transport", "rsa"]
+    assert good.stdout.rstrip().endswith(f"1.2  file {pki / 'gateway-transport.key.pem'}")
+    assert good.exit_code == 0
     assert wrong.exit_code == 2
     assert "is not the key of the certificate" in wrong.stderr
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import CryptoUnavailable
-from gateway.signatures.algorithms import DEFAULTS, GOST_256, Family
+from gateway.signatures.algorithms import GOST_256, Family, signs_with
 from gateway.signatures.backends import open_backend
 from gateway.signatures.certificates import read_certificate
 from gateway.signatures.chain import Trust, load_trust
@@ -18,6 +18,7 @@ from gateway.signatures.declaration import read_declaration
 from gateway.signatures.issuing import Issuer, Template, make_certificate, make_name
 from gateway.signatures.keys import KeyFiles, Role, SigningKey, load_key
 from gateway.signatures.testpki import make_test_pki
+from tests.signatures.tokens import SoftHsm, open_softhsm
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -77,6 +78,16 @@ def key(pki: Path) -> Load:
 
 
 @pytest.fixture(scope="session")
+def softhsm(
+    foreign: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SoftHsm]:
+    """Return a token; one a run, for a PKCS#11 module reads its settings once."""
+    with pytest.MonkeyPatch.context() as environ:
+        folder = tmp_path_factory.mktemp("softhsm")
+        yield open_softhsm(foreign("softhsm2-util"), folder, environ)
+
+
+@pytest.fixture(scope="session")
 def issue(key: Load) -> Issue:
     """Return a function that makes a certificate as no declaration would ask for it."""
 
@@ -108,7 +119,7 @@ def issue(key: Load) -> Issue:
             role=Role.ORGANIZATION,
             not_before=certificate.not_before,
             not_after=certificate.not_after,
-            algorithm=DEFAULTS[private.family],
+            algorithm=signs_with(private.family, private.bits),
             certificate=certificate,
             private=private,
             backend=backend,
