@@ -435,6 +435,22 @@ class SignerCms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedSigner:
+    """Who has signed, by a certificate that holds; empty where it does not say."""
+
+    role: str
+    """The role it was handed over under, as in `SignerCms`."""
+    snils: str = field(default="", repr=False)
+    ogrn: str = ""
+    organization: str = ""
+    signed_at: datetime | None = None
+    """What the signer claims."""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    """The certificate's life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Consignment:
     """What an endpoint is given to deliver or to ask for."""
 
@@ -480,6 +496,15 @@ class Endpoint(Protocol):
 
     def wanted_roles(self, metadata: Mapping[str, Any]) -> tuple[str, ...]:
         """Return whose signatures the recipient wants, as roles; `organization` is ours to add."""
+        ...
+
+    def judge_signers(
+        self, metadata: Mapping[str, Any], signers: Sequence[VerifiedSigner], *, now: datetime
+    ) -> tuple[Finding, ...]:
+        """Say what the recipient would have against the signers; an error refuses the document.
+
+        The signatures themselves hold: that is asked before.
+        """
         ...
 
     async def wrap(self, consignment: Consignment, *, now: datetime) -> Envelope:

@@ -73,11 +73,48 @@ class TimeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthoritySettings:
+    """`[trust.authorities.NAME]`: where an authority is asked instead of where it says itself."""
+
+    certificate_sha256: str
+    """SHA-256 of the authority's own certificate (DER), in hex."""
+    ocsp: tuple[str, ...] = ()
+    """URLs that answer about its certificates, asked one after the other."""
+    lists: tuple[str, ...] = ()
+    """URLs of its revocation lists."""
+    deltas: tuple[str, ...] = ()
+    """URLs of the delta lists to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrustSettings:
-    """`[trust]`: whose certificates count."""
+    """`[trust]`: whose certificates count, and how it is learnt that they are not revoked."""
 
     directory: Path | None = None
     """Roots, intermediates and CRLs (PEM or DER) that signers' certificates must chain to."""
+    reload_every: timedelta = timedelta(minutes=1)
+    """How often the directory is looked at for changes; no restart is needed."""
+    revocation_required: bool = True
+    """Without a fresh word of the authority a signature could not be checked, and waits."""
+    fetch: bool = True
+    """Ask authorities over HTTP; else only the lists in the directory count."""
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts that certificates may name though they lie at private addresses."""
+    fetch_within: timedelta = timedelta(seconds=10)
+    """How long an authority's answer may take."""
+    largest_answer_kib: int = 64
+    """Largest OCSP answer that is read."""
+    largest_list_mib: int = 32
+    """Largest revocation list that is read."""
+    answer_age: timedelta = timedelta(hours=1)
+    """How long an OCSP answer without nextUpdate is believed."""
+    ask_again: timedelta = timedelta(minutes=5)
+    """How long an answer about one certificate is used before it is asked for anew."""
+    lists_again: timedelta = timedelta(hours=1)
+    """The same for a revocation list."""
+    pause: timedelta = timedelta(seconds=30)
+    """How long an authority that did not answer is left alone."""
+    authorities: Mapping[str, AuthoritySettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 
 from gateway import resources
 from gateway.app.crypto import Crypto, open_crypto
+from gateway.app.evidence import open_desk
 from gateway.app.scale import check_scale
 from gateway.app.work import Work
 from gateway.doors import SystemChance, SystemClock, SystemIds, pass_by
@@ -32,7 +33,7 @@ from gateway.flow.intake import Intake
 from gateway.flow.mapping import Description
 from gateway.flow.notification import Courier, Notification, WebhookPostman, open_target
 from gateway.flow.runner import Desk, Runner, Step
-from gateway.flow.signature import Signature
+from gateway.flow.signature import EvidenceDesk, Signature
 from gateway.flow.validation import Validation
 from gateway.inbound.house import House
 from gateway.inbound.senders import read_directory
@@ -116,6 +117,18 @@ class Builder:
         session = await self.stack.enter_async_context(
             aiohttp.ClientSession(trace_configs=list(self.doors.traces))
         )
+        evidence = await open_desk(
+            self.settings.trust,
+            crypto.backend,
+            session,
+            self.stack,
+            metrics=self.metrics,
+            log=self.doors.log,
+        )
+        if self.settings.trust.directory is None:
+            self.remarks.append(
+                "no [trust] directory: no signature can be verified, exchanges wait"
+            )
         endpoints, callback_doors = self._build_endpoints(crypto, session)
         validator, packs = await self._open_validation()
         desk = Desk(
@@ -135,7 +148,7 @@ class Builder:
             local_date=self._today,
         )
         postman = self._open_postman(session)
-        await self._start_work(desk, crypto, endpoints, packs, postman)
+        await self._start_work(desk, crypto, evidence, endpoints, packs, postman)
         house = House(
             ledger=ledger,
             intake=intake,
@@ -242,6 +255,7 @@ class Builder:
         self,
         desk: Desk,
         crypto: Crypto,
+        evidence: EvidenceDesk,
         endpoints: Mapping[str, Endpoint],
         packs: PackRunner,
         postman: WebhookPostman,
@@ -251,7 +265,7 @@ class Builder:
             ledger=ledger,
             endpoints=endpoints,
             keys=crypto.keys,
-            trust=crypto.trust,
+            desk=evidence,
             clock=clock,
             terms=desk.terms,
             heard=self._count_signature,

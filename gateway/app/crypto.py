@@ -1,4 +1,4 @@
-"""Opens what signs, verifies, seals and finds: backends, keys, trust, the index key."""
+"""Opens what signs, verifies, seals and finds: backends, keys, the index key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from gateway.errors import SettingError
 from gateway.settings import Settings, StoreSettings
 from gateway.signatures.backends import Chooser, SelfTest, open_backend, run_self_test
-from gateway.signatures.chain import Trust, load_trust
 from gateway.signatures.keys import KeyRing, load_keys, read_key_files
 from gateway.signatures.sealing import read_key
 
@@ -23,17 +22,13 @@ class Crypto:
     backend: Chooser
     self_test: SelfTest
     keys: KeyRing
-    trust: Trust | None
     index_key: bytes
     """Patients are found by it, checkpoints are signed with it."""
 
     @property
     def remarks(self) -> list[str]:
         """Return what is missing and what it means."""
-        missing = [f"no backend for {check.name}" for check in self.self_test.missing]
-        if self.trust is None:
-            missing.append("no [trust] directory: no signature can be verified, exchanges wait")
-        return missing
+        return [f"no backend for {check.name}" for check in self.self_test.missing]
 
 
 def open_crypto(settings: Settings) -> Crypto:
@@ -43,12 +38,10 @@ def open_crypto(settings: Settings) -> Crypto:
     if self_test.broken:
         names = ", ".join(check.name for check in self_test.broken)
         raise SettingError(f"the signature backends fail their own test: {names}")
-    directory = settings.trust.directory
     return Crypto(
         backend=backend,
         self_test=self_test,
         keys=load_keys(read_key_files(settings.keys).values(), backend),
-        trust=load_trust(directory, backend=backend) if directory else None,
         index_key=_open_index_key(settings.store),
     )
 

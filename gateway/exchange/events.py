@@ -33,6 +33,21 @@ class Payload:
     content_type: str = "application/octet-stream"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureCheck:
+    """What became of one signature: codes and hashes, nobody's name."""
+
+    role: str
+    verdict: str
+    """`valid`, `invalid`, `revoked`, `expired-but-timestamped`, `could-not-be-checked`."""
+    etsi: str
+    """Main indication and sub-indication of EN 319 102-1."""
+    reasons: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    """SHA-256 of the signers' certificates."""
+
+
 class Source(StrEnum):
     """Which way an answer came."""
 
@@ -71,6 +86,7 @@ class SignaturesMissing(Event):
     """A signer's or the organisation's signature has still to come."""
 
     findings: tuple[Finding, ...]
+    checks: tuple[SignatureCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +96,10 @@ class SignaturesGiven(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed(Event):
-    """All signatures that the recipient wants are there and verified."""
+    """All signatures that the recipient wants are there and verified; remarks stay with it."""
+
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[SignatureCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +169,7 @@ class Refused(Event):
     """We will not carry it."""
 
     findings: tuple[Finding, ...]
+    checks: tuple[SignatureCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +185,15 @@ UNPLANNED = "unexpected "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable(Event):
-    """Nothing could be done or learnt now; try again later."""
+    """Nothing could be done or learnt now; try again later.
+
+    `findings` say what a signature waits for; they go when it goes on.
+    """
 
     reason: str
     retry_after: timedelta | None = None
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[SignatureCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

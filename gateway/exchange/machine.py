@@ -84,6 +84,12 @@ def _take_signatures(exchange: Exchange, event: e.Event, moment: Moment) -> Exch
     return replace(after, findings=_without_signatures(exchange))
 
 
+def _note_signatures(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
+    assert isinstance(event, e.Signed)
+    after = _step(S.SIGNED)(exchange, event, moment)
+    return replace(after, findings=(*_without_signatures(exchange), *event.findings))
+
+
 def _without_signatures(exchange: Exchange) -> tuple[Finding, ...]:
     return tuple(one for one in exchange.findings if one.tier is not Tier.SIGNATURE)
 
@@ -271,7 +277,10 @@ def _keep_place(exchange: Exchange, event: e.Event, moment: Moment) -> Exchange:
     due = retry_at(exchange, moment.terms, moment.now, moment.chance)
     if event.retry_after is not None:
         due = max(due, moment.now + event.retry_after)
-    return replace(exchange, due=due, tries=exchange.tries + 1)
+    findings = exchange.findings
+    if event.findings:
+        findings = (*_without_signatures(exchange), *event.findings)
+    return replace(exchange, due=due, tries=exchange.tries + 1, findings=findings)
 
 
 def _park(exchange: Exchange, event: e.Event, _moment: Moment) -> Exchange:
@@ -315,7 +324,7 @@ TABLE: Mapping[tuple[State, type[e.Event]], Arrow] = MappingProxyType(
     {
         (S.RECEIVED, e.Validated): _note_findings,
         (S.VALIDATED, e.Mapped): _step(S.MAPPED),
-        (S.MAPPED, e.Signed): _step(S.SIGNED),
+        (S.MAPPED, e.Signed): _note_signatures,
         (S.MAPPED, e.SignaturesMissing): _await_signatures,
         (S.AWAITING_SIGNATURE, e.SignaturesMissing): _await_signatures,
         (S.AWAITING_SIGNATURE, e.SignaturesGiven): _take_signatures,

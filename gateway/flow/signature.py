@@ -1,23 +1,26 @@
 """Sees to it that every signature the recipient wants is there, and holds.
 
 The signers' signatures are verified and passed on untouched. Ours to add is the organisation's,
-with that organisation's key and no other's (decision 16); signing ends with verifying.
+with that organisation's key and no other's (decision 16); signing ends with verifying. What an
+authority could not be asked about now waits, and is asked about again: it is neither accepted
+nor refused.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import chain
+from typing import Protocol
 
+from gateway.errors import MalformedMessage
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import State
-from gateway.findings import Finding, Mender, Severity, Tier
+from gateway.findings import Finding, Mender, Severity, Tier, has_errors
 from gateway.flow.consignment import (
     ORGANIZATION,
     read_payload,
@@ -25,11 +28,63 @@ from gateway.flow.consignment import (
     signature_payload,
 )
 from gateway.flow.offloop import in_thread
-from gateway.ports import Clock, Endpoint, Ledger, SignerCms
+from gateway.ports import Clock, Endpoint, Ledger, SignerCms, VerifiedSigner
 from gateway.signatures.cades import sign_detached, verify_detached
+from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust
+from gateway.signatures.cms.container import read_container
 from gateway.signatures.keys import KeyRing, Role
 from gateway.signatures.verdict import CheckHeard, Outcome, Verdict
+
+
+class EvidenceDesk(Protocol):
+    """Knows whose word counts, and has asked them (`gateway.transports.evidence`)."""
+
+    async def gather(self, certificates: Sequence[Certificate], *, now: datetime) -> Trust:
+        """Return what to verify these certificates by; never raises for the network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A signature under its role, and what became of it."""
+
+    role: str
+    verdict: Verdict
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every reason, with its place."""
+        return tuple(one.as_finding(f"signature[{self.role}]") for one in self.verdict.reasons)
+
+    @property
+    def told(self) -> e.SignatureCheck:
+        """What the journal keeps of it."""
+        signers = self.verdict.signers
+        return e.SignatureCheck(
+            role=self.role,
+            verdict=self.verdict.outcome.value,
+            etsi=self.verdict.etsi,
+            reasons=tuple(dict.fromkeys(one.fact.code for one in self.verdict.reasons)),
+            algorithms=tuple(one.algorithm for one in signers),
+            certificates=tuple(one.certificate_sha256 for one in signers),
+        )
+
+    @property
+    def signers(self) -> tuple[VerifiedSigner, ...]:
+        """Who has signed, as an endpoint is told."""
+        return tuple(
+            VerifiedSigner(
+                role=self.role,
+                snils=one.snils,
+                ogrn=one.ogrn,
+                organization=one.organization,
+                signed_at=one.signed_at,
+                not_before=one.not_before,
+                not_after=one.not_after,
+            )
+            for one in self.verdict.signers
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +94,7 @@ class Signature:
     ledger: Ledger
     endpoints: Mapping[str, Endpoint]
     keys: KeyRing
-    trust: Trust | None
-    """None when the operator named no trust folder: nothing can be verified then."""
+    desk: EvidenceDesk
     clock: Clock
     terms: Mapping[str, Terms]
     heard: CheckHeard
@@ -50,34 +104,53 @@ class Signature:
         document = await read_payload(self.ledger, exchange, "document")
         brought = await read_signatures(self.ledger, exchange)
         now = self.clock.now()
-        verdicts = [(one.role, await self._verify(one.content, document, now)) for one in brought]
-        broken = [_reasons(role, one) for role, one in verdicts if _is_broken(one)]
-        broken += [
-            (_STRANGER,) for role, one in verdicts if self._is_strangers(exchange, role, one)
+        checks = [
+            Checked(one.role, await self._verify(one.content, document, now)) for one in brought
         ]
-        if broken:
-            yield e.Refused(findings=tuple(chain.from_iterable(broken)))
+        if refusal := self._refuse(exchange, checks):
+            yield refusal
             return
-        if doubt := next((one for _, one in verdicts if not _is_good(one)), None):
-            yield e.Unavailable(reason="; ".join(one.text("en") for one in doubt.reasons))
+        if doubtful := [one for one in checks if not _is_good(one.verdict)]:
+            yield _wait_for(doubtful, checks)
             return
-        async for event in self._complete(exchange, document, brought, now):
+        async for event in self._complete(exchange, document, checks, now):
             yield event
 
+    def _refuse(self, exchange: Exchange, checks: Sequence[Checked]) -> e.Refused | None:
+        broken = [one for check in checks if _is_broken(check.verdict) for one in check.findings]
+        if any(self._is_strangers(exchange, one.role, one.verdict) for one in checks):
+            broken.append(_STRANGER)
+        return e.Refused(findings=tuple(broken), checks=_told(checks)) if broken else None
+
     async def _complete(
-        self, exchange: Exchange, document: bytes, brought: tuple[SignerCms, ...], now: datetime
+        self, exchange: Exchange, document: bytes, brought: list[Checked], now: datetime
     ) -> AsyncIterator[e.Event]:
-        missing = await self._missing(exchange, brought)
-        own = None
+        metadata = json.loads(await read_payload(self.ledger, exchange, "metadata"))
+        endpoint = self.endpoints[exchange.identity.endpoint]
+        given = {one.role for one in brought}
+        missing = [role for role in endpoint.wanted_roles(metadata) if role not in given]
+        checks, own = list(brought), None
         if ORGANIZATION in missing:
-            own = await self._sign(exchange, document, now)
+            own, check = await self._sign(exchange, document, now)
+            checks += [check] if check is not None else []
+            if check is not None and check.verdict.outcome is Outcome.COULD_NOT_BE_CHECKED:
+                yield _wait_for([check], checks)
+                return
+            own = own if check is not None and _is_good(check.verdict) else None
             missing = [role for role in missing if role != ORGANIZATION or own is None]
+        signers = [signer for one in checks for signer in one.signers]
+        said = endpoint.judge_signers(metadata, signers, now=now)
+        if has_errors(said):
+            yield e.Refused(findings=said, checks=_told(checks))
+            return
         if missing:
-            yield self._wait_or_refuse(exchange, missing, now)
+            yield self._wait_or_refuse(exchange, missing, checks, now)
             return
         if exchange.state is State.AWAITING_SIGNATURE:
             yield e.SignaturesGiven()
-        yield e.Signed(keeps=(signature_payload(own),) if own else ())
+        remarks = (*(one for check in checks for one in check.findings), *said)
+        keeps = (signature_payload(own),) if own else ()
+        yield e.Signed(keeps=keeps, findings=remarks, checks=_told(checks))
 
     def _is_strangers(self, exchange: Exchange, role: str, verdict: Verdict) -> bool:
         """Tell whether an organisation's signature is another one's, as far as its key tells."""
@@ -87,33 +160,38 @@ class Signature:
         ogrn = own.certificate.subject.ogrn
         return any(one.ogrn != ogrn for one in verdict.signers)
 
-    async def _missing(self, exchange: Exchange, brought: tuple[SignerCms, ...]) -> list[str]:
-        metadata = json.loads(await read_payload(self.ledger, exchange, "metadata"))
-        given = {one.role for one in brought}
-        wanted = self.endpoints[exchange.identity.endpoint].wanted_roles(metadata)
-        return [role for role in wanted if role not in given]
-
-    async def _sign(self, exchange: Exchange, document: bytes, now: datetime) -> SignerCms | None:
-        """Return the organisation's signature, or None when there is no key of its own."""
+    async def _sign(
+        self, exchange: Exchange, document: bytes, now: datetime
+    ) -> tuple[SignerCms | None, Checked | None]:
+        """Return the organisation's signature, checked; None without a key of its own."""
         key = self.keys.choose(exchange.identity.organization, Role.ORGANIZATION, now)
         if key is None:
-            return None
+            return None, None
         content = await in_thread(sign_detached, document, key, now)
         verdict = await self._verify(content, document, now)
-        return SignerCms(role=ORGANIZATION, content=content) if _is_good(verdict) else None
+        return SignerCms(role=ORGANIZATION, content=content), Checked(ORGANIZATION, verdict)
 
     async def _verify(self, cms: bytes, document: bytes, now: datetime) -> Verdict:
-        verify = partial(verify_detached, trust=self.trust or Trust(), at=now)
-        verdict = await in_thread(verify, cms, document)
+        trust = await self.desk.gather(_certificates_in(cms), now=now)
+        verdict = await in_thread(partial(verify_detached, trust=trust, at=now), cms, document)
         self.heard("cms", verdict)
         return verdict
 
-    def _wait_or_refuse(self, exchange: Exchange, missing: list[str], now: datetime) -> e.Event:
+    def _wait_or_refuse(
+        self, exchange: Exchange, missing: list[str], checks: Sequence[Checked], now: datetime
+    ) -> e.Event:
         terms = self.terms.get(exchange.identity.endpoint) or Terms()
         findings = tuple(_missing_finding(role) for role in missing)
         if now - exchange.received_at >= terms.signature_within:
-            return e.Refused(findings=findings)
-        return e.SignaturesMissing(findings=findings)
+            return e.Refused(findings=findings, checks=_told(checks))
+        return e.SignaturesMissing(findings=findings, checks=_told(checks))
+
+
+def _certificates_in(cms: bytes) -> tuple[Certificate, ...]:
+    try:
+        return read_container(cms).certificates
+    except MalformedMessage:
+        return ()  # the verifier will say so
 
 
 def _is_good(verdict: Verdict) -> bool:
@@ -124,8 +202,18 @@ def _is_broken(verdict: Verdict) -> bool:
     return verdict.outcome in {Outcome.INVALID, Outcome.REVOKED}
 
 
-def _reasons(role: str, verdict: Verdict) -> tuple[Finding, ...]:
-    return tuple(reason.as_finding(f"signature[{role}]") for reason in verdict.reasons)
+def _told(checks: Iterable[Checked]) -> tuple[e.SignatureCheck, ...]:
+    return tuple(one.told for one in checks)
+
+
+def _wait_for(doubtful: Sequence[Checked], checks: Sequence[Checked]) -> e.Unavailable:
+    """Say what could not be checked: the exchange keeps its place and is looked at again."""
+    reasons = dict.fromkeys(one.text("en") for check in doubtful for one in check.verdict.reasons)
+    return e.Unavailable(
+        reason="; ".join(reasons),
+        findings=tuple(one for check in doubtful for one in check.findings),
+        checks=_told(checks),
+    )
 
 
 _STRANGER = Finding(

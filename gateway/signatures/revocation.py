@@ -97,15 +97,31 @@ def statements(
 ) -> Iterator[Statement]:
     """Yield all that the issuer has said of the certificate; raise CryptoUnavailable."""
     yield from _in_lists(certificate, issuer, evidence.lists, at, backend)
+    for answer in evidence.answers:
+        yield from statements_in(answer, certificate, issuer, evidence, at=at, backend=backend)
+
+
+def statements_in(
+    answer: OcspAnswer,
+    certificate: Certificate,
+    issuer: Certificate,
+    evidence: Evidence,
+    *,
+    at: datetime,
+    backend: Backend,
+) -> Iterator[Statement]:
+    """Yield what one answer says of the certificate, if it is the issuer's; CryptoUnavailable.
+
+    Of the evidence the lists count, for what a delegate's own certificate is worth.
+    """
     silent = replace(evidence, answers=())
 
     def stands(responder: Certificate) -> bool:
         return judge_revocation(responder, issuer, silent, at=at, backend=backend) is None
 
-    for answer in evidence.answers:
-        words = [word for word in answer.words if word.is_about(certificate, issuer)]
-        if words and answers_for(answer, issuer, evidence.responders, backend, stands):
-            yield from _in_words(words, evidence.answer_age, at)
+    words = [word for word in answer.words if word.is_about(certificate, issuer)]
+    if words and answers_for(answer, issuer, evidence.responders, backend, stands):
+        yield from _in_words(words, evidence.answer_age, at)
 
 
 def _revoked(line: Line) -> Reason:

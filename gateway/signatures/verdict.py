@@ -47,6 +47,14 @@ that; without one it is REVOKED_NO_POE and OUT_OF_BOUNDS_NO_POE.
 """
 
 
+_SEVERITIES = {
+    Outcome.VALID: Severity.INFORMATION,
+    Outcome.EXPIRED_BUT_TIMESTAMPED: Severity.INFORMATION,
+    Outcome.COULD_NOT_BE_CHECKED: Severity.WARNING,
+}
+"""Of findings; what could not be checked waits, and is no fault yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One fact that weighs; `detail` names an algorithm, a limit or an element, never a person."""
@@ -71,11 +79,10 @@ class Reason:
 
     def as_finding(self, where: str) -> Finding:
         """Return the reason as a finding about the place `where` of the sender's document."""
-        severity = Severity.INFORMATION if self.outcome is Outcome.VALID else Severity.ERROR
         return Finding(
             rule=f"signature/{self.fact.code}",
             code="security",
-            severity=severity,
+            severity=_SEVERITIES.get(self.outcome, Severity.ERROR),
             where=where,
             texts={lang: self.text(lang) for lang in self.fact.value.texts},
             mender=self.mender,
@@ -100,6 +107,12 @@ class Signer:
     covers: str
     certificate_sha256: str = ""
     timestamped_at: datetime | None = None
+    iin: str = field(default="", repr=False)
+    bin: str = ""
+    inn: str = field(default="", repr=False)
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    """The certificate's life."""
 
     @classmethod
     def of(
@@ -123,6 +136,11 @@ class Signer:
             covers=covers,
             certificate_sha256=certificate.sha256 if certificate is not None else "",
             timestamped_at=timestamped_at,
+            iin=subject.iin,
+            bin=subject.bin,
+            inn=subject.inn,
+            not_before=certificate.not_before if certificate is not None else None,
+            not_after=certificate.not_after if certificate is not None else None,
         )
 
 
@@ -180,6 +198,9 @@ def _signer_json(signer: Signer) -> dict[str, str | None]:
         "subject": signer.subject,
         "snils": signer.snils,
         "ogrn": signer.ogrn,
+        "inn": signer.inn,
+        "iin": signer.iin,
+        "bin": signer.bin,
         "organization": signer.organization,
         "algorithm": signer.algorithm,
         "signed_at": signer.signed_at.isoformat() if signer.signed_at else None,

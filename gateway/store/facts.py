@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from gateway.exchange.decision import Decision
-from gateway.exchange.events import Event, Payload, Wire
+from gateway.exchange.events import Event, Payload, SignatureCheck, Wire
 from gateway.exchange.record import Exchange
 from gateway.exchange.states import State
 from gateway.findings import Finding
@@ -123,13 +123,20 @@ def _finding_facts(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _check_facts(check: SignatureCheck) -> dict[str, Any]:
+    return {field.name: _plain(getattr(check, field.name)) for field in fields(check)}
+
+
 def _plain(value: object) -> Any:
     """Return a field of an event as JSON has it."""
     match value:
         case Finding():
             return _finding_facts(value)
         case tuple() | list():
-            return [_plain(one) for one in value]
+            return [
+                _check_facts(one) if isinstance(one, SignatureCheck) else _plain(one)
+                for one in value
+            ]
         case datetime():
             return value.astimezone(UTC).isoformat()
         case timedelta():

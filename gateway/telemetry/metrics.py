@@ -6,7 +6,7 @@ A child of a metric is looked up once and then kept: `labels()` costs a lock and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Generic, TypeVar
 
@@ -41,6 +41,7 @@ _REGISTRATION = (1.0, 5.0, 15.0, *_MINUTES, _HOUR, 6 * _HOUR, 12 * _HOUR, *_DAYS
 """The ladder that integrators of РЭМД wait by (5 min, 1 h, 6 h, … 15 d), and below."""
 _INTAKE = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _COMMIT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_AGES = (60, 300, 900, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -82,6 +83,18 @@ class Metrics:
         self.inquiries = self._counter("inquiries", "Inquiries by result.", "endpoint", "result")
         self.signature_checks = self._counter(
             "signature_checks", "Signatures checked.", "kind", "algorithm", "verdict"
+        )
+        self.evidence_fetches = self._counter(
+            "evidence_fetches", "Answers and lists asked of authorities.", "kind", "result"
+        )
+        self.evidence_age = Children(
+            Histogram(
+                f"{PREFIX}_evidence_age_seconds",
+                "How old the word of an authority is that a signature is verified by.",
+                ["kind"],
+                buckets=_AGES,
+                registry=self.registry,
+            )
         )
         self.registration_seconds = Children(
             Histogram(
@@ -141,6 +154,14 @@ class Metrics:
         for algorithm in told:
             name = algorithm if algorithm in _ALGORITHMS else UNKNOWN
             self.signature_checked(kind, name, verdict.outcome.value)
+
+    def evidence_fetched(self, kind: str, result: str) -> None:
+        """Hear of a fetch: `ocsp`, `list` or `delta`, and what came of it."""
+        self.evidence_fetches.of(kind, result).inc()
+
+    def evidence_aged(self, kind: str, age: timedelta) -> None:
+        """Hear how old the word is that a signature is verified by."""
+        self.evidence_age.of(kind).observe(age.total_seconds())
 
     def certificate(self, *, role: str, key_id: str, not_after: datetime) -> None:
         """Hear of a certificate of ours."""

@@ -392,7 +392,7 @@ def test_a_missing_signature_is_asked_after_hourly_however_often() -> None:
 
 @pytest.mark.parametrize(
     ("state", "event"),
-    [(S.RECEIVED, e.Validated), (S.VALIDATED, e.Mapped), (S.MAPPED, e.Signed)],
+    [(S.RECEIVED, e.Validated), (S.VALIDATED, e.Mapped)],
 )
 def test_going_on_forgets_no_finding(state: State, event: type[e.Event]) -> None:
     found = (find("warning"), find("doctor", Tier.SIGNATURE))
@@ -400,3 +400,24 @@ def test_going_on_forgets_no_finding(state: State, event: type[e.Event]) -> None
     after = advance(replace(stand(state), findings=found), SAMPLES[event], now=NOON)
 
     assert after.findings == found
+
+
+def test_what_a_signature_waited_for_is_forgotten_when_it_holds() -> None:
+    waiting = replace(stand(S.MAPPED), findings=(find("warning"), find("ocsp", Tier.SIGNATURE)))
+    remark = find("remark", Tier.SIGNATURE)
+
+    after = advance(waiting, e.Signed(findings=(remark,)), now=NOON)
+
+    assert [one.rule for one in after.findings] == ["warning", "remark"]
+
+
+def test_waiting_tells_what_it_waits_for_and_tells_it_once() -> None:
+    waiting = replace(stand(S.MAPPED), findings=(find("warning"), find("ocsp", Tier.SIGNATURE)))
+    doubt = e.Unavailable(reason="no answer", findings=(find("ocsp", Tier.SIGNATURE),))
+
+    told = advance(waiting, doubt, now=NOON)
+    untold = advance(waiting, e.Unavailable(reason="no answer"), now=NOON)
+
+    assert [one.rule for one in told.findings] == ["warning", "ocsp"]
+    assert [one.rule for one in untold.findings] == ["warning", "ocsp"]
+    assert (told.state, told.tries) == (S.MAPPED, 1)

@@ -1,6 +1,6 @@
 """A document is delivered once; before a resend its recipient is asked once more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,14 @@ from gateway.exchange.states import Duty, Outcome, State
 from gateway.findings import Finding
 from gateway.flow.delivery import Delivery
 from gateway.flow.inquiry import Inquiry
-from gateway.ports import Birth, Consignment, DeliveryEvent, Envelope, InquiryEvent
+from gateway.ports import (
+    Birth,
+    Consignment,
+    DeliveryEvent,
+    Envelope,
+    InquiryEvent,
+    VerifiedSigner,
+)
 from tests.flow.conftest import World, exchange, says
 
 SILENCE = e.Unavailable(reason="not in this test")
@@ -35,6 +42,11 @@ class Recipient:
         return {}, ()
 
     def wanted_roles(self, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+        return ()
+
+    def judge_signers(
+        self, metadata: Mapping[str, Any], signers: Sequence[VerifiedSigner], *, now: datetime
+    ) -> tuple[Finding, ...]:
         return ()
 
     async def wrap(self, consignment: Consignment, *, now: datetime) -> Envelope:

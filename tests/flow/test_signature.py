@@ -1,7 +1,7 @@
 """Every signature that the recipient wants is there and holds, or the exchange says why not."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
 from gateway.exchange.states import Duty, Outcome, State
-from gateway.findings import Finding, Mender
+from gateway.findings import Finding, Mender, Severity, Tier
 from gateway.flow.acts import Acts
 from gateway.flow.consignment import signature_payload
 from gateway.flow.signature import Signature
@@ -24,9 +24,12 @@ from gateway.ports import (
     Envelope,
     InquiryEvent,
     SignerCms,
+    VerifiedSigner,
 )
-from gateway.signatures.backends import open_backend
+from gateway.signatures.backends import Chooser, open_backend
+from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.cades import sign_detached
+from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust, load_trust
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.keys import KeyFiles, KeyRing, Role, SigningKey, load_key
@@ -45,12 +48,20 @@ class Recipient:
     name: str = "remd"
     terms: Terms = field(default_factory=Terms)
     documents: frozenset[str] = frozenset({"ru-088u"})
+    against: tuple[Finding, ...] = ()
+    shown: list[VerifiedSigner] = field(default_factory=list)
 
     def describe(self, document: bytes) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
         return {}, ()
 
     def wanted_roles(self, metadata: Mapping[str, Any]) -> tuple[str, ...]:
         return ("14", "organization")
+
+    def judge_signers(
+        self, metadata: Mapping[str, Any], signers: Sequence[VerifiedSigner], *, now: datetime
+    ) -> tuple[Finding, ...]:
+        self.shown += signers
+        return self.against
 
     async def wrap(self, consignment: Consignment, *, now: datetime) -> Envelope:
         raise AssertionError
@@ -70,6 +81,18 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass
+class Desk:
+    """Knows what it is told, and whom it was asked about."""
+
+    trust: Trust
+    asked: list[Certificate] = field(default_factory=list)
+
+    async def gather(self, certificates: Sequence[Certificate], *, now: datetime) -> Trust:
+        self.asked += certificates
+        return self.trust
+
+
+@dataclass
 class Office:
     """The step, with the keys and the trust of a test."""
 
@@ -78,6 +101,8 @@ class Office:
     own: str = "ru-clinic77-organization"
     trust: bool = True
     checks: list[tuple[str, Verdict]] = field(default_factory=list)
+    recipient: Recipient = field(default_factory=Recipient)
+    desk: "Desk | None" = None
 
     def key(self, name: str, organization: str = CLINIC) -> SigningKey:
         files = KeyFiles(
@@ -94,12 +119,12 @@ class Office:
 
     @property
     def step(self) -> Signature:
-        trust: Trust | None = load_trust(self.pki / "trust") if self.trust else None
+        trust = load_trust(self.pki / "trust") if self.trust else Trust()
         return Signature(
             ledger=self.world.ledger,
-            endpoints={"remd": Recipient()},
+            endpoints={"remd": self.recipient},
             keys=KeyRing([self.key(self.own)] if self.own else []),
-            trust=trust,
+            desk=self.desk or Desk(trust),
             clock=self.world.clock,
             terms={},
             heard=lambda kind, verdict: self.checks.append((kind, verdict)),
@@ -114,6 +139,11 @@ class Office:
         for event in (e.Validated(), e.Mapped(keeps=(metadata,))):
             one = await self.world.desk.write(one, event)
         return one
+
+    async def sign_when_due(self, one: Exchange) -> Exchange:
+        assert one.due is not None
+        self.world.clock.pass_(one.due - self.world.clock.now())
+        return await self.sign(one)
 
     async def sign(self, one: Exchange) -> Exchange:
         return await self.world.walk(one, {Duty.SIGN: self.step, Duty.DELIVER: stay})
@@ -237,3 +267,191 @@ async def test_gost_signatures_hold_as_rsa_ones_do(office: Office) -> None:
 
     assert after.state is State.SIGNED
     assert {one.signers[0].algorithm for _, one in office.checks} == {"gost-256"}
+
+
+# --- what could not be checked ---------------------------------------------------------------
+
+
+def silent(office: Office) -> Desk:
+    """Return a desk whose authorities have not answered."""
+    return Desk(replace(load_trust(office.pki / "trust"), lists=()))
+
+
+async def test_an_authority_that_does_not_answer_makes_the_document_wait_and_says_so(
+    office: Office,
+) -> None:
+    waiting = replace(office, desk=silent(office))
+
+    after = await waiting.sign(await waiting.mapped(waiting.cms()))
+
+    assert (after.state, after.tries) == (State.MAPPED, 1)
+    assert after.due is not None
+    assert after.due > NOON
+    (finding,) = after.findings
+    assert (finding.rule, finding.where) == ("signature/revocation-unknown", "signature[14]")
+    assert (finding.severity, finding.mender) == (Severity.WARNING, Mender.OPERATOR)
+
+
+async def test_a_document_that_waited_goes_on_when_the_authority_answers(office: Office) -> None:
+    waiting = replace(office, desk=silent(office))
+    before = await waiting.sign(await waiting.mapped(waiting.cms()))
+
+    after = await office.sign_when_due(before)
+
+    assert after.state is State.SIGNED
+    assert not after.findings
+
+
+async def test_the_authorities_are_asked_about_whoever_signed(office: Office) -> None:
+    desk = Desk(load_trust(office.pki / "trust"))
+    asking = replace(office, desk=desk)
+
+    await asking.sign(await asking.mapped(asking.cms()))
+
+    names = {"ru-clinic77-chair", "ru-clinic77-organization"}
+    assert {office.key(name).certificate.sha256 for name in names} <= {
+        one.sha256 for one in desk.asked
+    }
+
+
+async def test_our_own_signature_waits_as_anybodys(office: Office) -> None:
+    waiting = replace(office, desk=silent(office))
+    organization = replace(office.cms("ru-clinic77-organization"), role="organization")
+
+    brought = await waiting.sign(await waiting.mapped(office.cms(), organization))
+
+    assert {one.where for one in brought.findings} == {"signature[14]", "signature[organization]"}
+
+
+async def test_our_own_signature_is_made_again_when_it_could_not_be_checked(
+    office: Office,
+) -> None:
+    answered = load_trust(office.pki / "trust")
+
+    @dataclass
+    class Forgetful(Desk):
+        async def gather(self, certificates: Sequence[Certificate], *, now: datetime) -> Trust:
+            own = office.key("ru-clinic77-organization").certificate
+            return self.trust if own not in certificates else replace(self.trust, lists=())
+
+    waiting = replace(office, desk=Forgetful(answered))
+
+    after = await waiting.sign(await waiting.mapped(waiting.cms()))
+
+    assert after.state is State.MAPPED
+    assert {one.where for one in after.findings} == {"signature[organization]"}
+    assert (await office.sign_when_due(after)).state is State.SIGNED
+
+
+async def test_our_own_revoked_key_is_no_key(office: Office) -> None:
+    revoked = replace(office, own="ru-revoked")
+
+    after = await revoked.sign(await revoked.mapped(revoked.cms()))
+
+    assert after.state is State.AWAITING_SIGNATURE
+    assert [one.rule for one in after.findings] == ["signature.key-missing"]
+
+
+async def test_a_gost_signature_without_a_backend_waits(office: Office) -> None:
+    poor = Desk(replace(load_trust(office.pki / "trust"), backend=Chooser([Pyca()])))
+    waiting = replace(office, desk=poor)
+
+    after = await waiting.sign(await waiting.mapped(office.cms("ru-clinic77-chair-gost")))
+
+    assert after.state is State.MAPPED
+    assert [one.rule for one in after.findings][:1] == ["signature/backend-missing"]
+
+
+# --- what is told ----------------------------------------------------------------------------
+
+
+async def checks_told(office: Office, one: Exchange) -> list[dict[str, Any]]:
+    timeline = await office.world.ledger.timeline(one.id)
+    return [check for entry in timeline for check in entry.facts.get("checks", [])]
+
+
+async def test_the_journal_keeps_the_verdict_and_nobodys_name(office: Office) -> None:
+    after = await office.sign(await office.mapped(office.cms("ru-revoked")))
+
+    (told,) = await checks_told(office, after)
+
+    assert told == {
+        "role": "14",
+        "verdict": "revoked",
+        "etsi": "INDETERMINATE/REVOKED_NO_POE",
+        "reasons": ["revoked"],
+        "algorithms": ["rsa-sha256"],
+        "certificates": [office.key("ru-revoked").certificate.sha256],
+    }
+
+
+async def test_the_journal_keeps_good_verdicts_and_doubts_too(office: Office) -> None:
+    waiting = replace(office, desk=silent(office))
+    before = await waiting.sign(await waiting.mapped(waiting.cms()))
+    after = await office.sign_when_due(before)
+
+    told = await checks_told(office, after)
+
+    assert [(one["role"], one["verdict"]) for one in told] == [
+        ("14", "could-not-be-checked"),
+        ("14", "valid"),
+        ("organization", "valid"),
+    ]
+
+
+async def test_a_remark_stays_with_the_document(office: Office) -> None:
+    lenient = Desk(load_trust(office.pki / "trust").without_lists())
+    remarked = replace(office, desk=lenient)
+
+    after = await remarked.sign(await remarked.mapped(remarked.cms()))
+
+    assert after.state is State.SIGNED
+    assert {(one.rule, one.severity) for one in after.findings} == {
+        ("signature/revocation-not-asked", Severity.INFORMATION)
+    }
+
+
+# --- what the recipient would have against it ------------------------------------------------
+
+
+def objection(severity: Severity) -> Finding:
+    return Finding(
+        rule="remd/signer-not-chair",
+        code="business-rule",
+        severity=severity,
+        where="signature[14]",
+        texts={"ru": "нет", "en": "no"},
+        mender=Mender.SENDER,
+        tier=Tier.SIGNATURE,
+    )
+
+
+async def test_what_the_recipient_would_refuse_is_refused_here(office: Office) -> None:
+    office.recipient.against = (objection(Severity.ERROR),)
+
+    after = await office.sign(await office.mapped(office.cms()))
+
+    assert after.outcome is Outcome.REFUSED
+    assert [one.rule for one in after.findings] == ["remd/signer-not-chair"]
+
+
+async def test_what_the_recipient_might_dislike_stays_with_the_document(office: Office) -> None:
+    office.recipient.against = (objection(Severity.WARNING),)
+
+    after = await office.sign(await office.mapped(office.cms()))
+
+    assert after.state is State.SIGNED
+    assert [one.rule for one in after.findings] == ["remd/signer-not-chair"]
+
+
+async def test_the_recipient_is_shown_who_signed_and_by_what_certificate(office: Office) -> None:
+    await office.sign(await office.mapped(office.cms()))
+
+    chair, organization = office.recipient.shown
+    certificate = office.key("ru-clinic77-chair").certificate
+    assert (chair.role, chair.snils) == ("14", certificate.subject.snils)
+    assert (chair.not_before, chair.not_after) == (certificate.not_before, certificate.not_after)
+    assert chair.signed_at == NOON - timedelta(minutes=1)
+    own = office.key("ru-clinic77-organization").certificate.subject
+    assert (organization.role, organization.ogrn) == ("organization", own.ogrn)
+    assert organization.organization == own.organization

@@ -28,6 +28,8 @@ CONTRACT = {
     "attempts_total": ("counter", {"endpoint", "reason"}),
     "inquiries_total": ("counter", {"endpoint", "result"}),
     "signature_checks_total": ("counter", {"kind", "algorithm", "verdict"}),
+    "evidence_fetches_total": ("counter", {"kind", "result"}),
+    "evidence_age_seconds": ("histogram", {"kind"}),
     "certificate_not_after_timestamp_seconds": ("gauge", {"role", "key_id"}),
     "signature_backend": ("gauge", {"family", "backend"}),
     "intake_seconds": ("histogram", set()),
@@ -76,6 +78,8 @@ class Story:
 def full() -> Metrics:
     metrics = Metrics(ENDPOINTS)
     metrics.signature_checked("cms", "gost-256", "valid")
+    metrics.evidence_fetched("ocsp", "fetched")
+    metrics.evidence_aged("list", timedelta(minutes=2))
     metrics.certificate(role="organization", key_id="k1", not_after=NOON)
     metrics.backend(family="gost-512", backend="")
     metrics.backend(family="rsa", backend="libcrypto")
@@ -235,3 +239,15 @@ def test_a_state_that_nobody_stands_in_leaves_no_series_behind() -> None:
     metrics.stand(Standing(open={}, oldest_awaiting={}), now=NOON)
 
     assert b"exchanges_open{" not in metrics.expose()[0]
+
+
+def test_evidence_is_counted_by_kind_and_result_and_its_age_is_measured() -> None:
+    metrics = Metrics(ENDPOINTS)
+
+    metrics.evidence_fetched("ocsp", "slow")
+    metrics.evidence_fetched("ocsp", "slow")
+    metrics.evidence_aged("list", timedelta(minutes=2))
+
+    text = metrics.expose()[0].decode()
+    assert 'mse_gateway_evidence_fetches_total{kind="ocsp",result="slow"} 2.0' in text
+    assert 'mse_gateway_evidence_age_seconds_sum{kind="list"} 120.0' in text

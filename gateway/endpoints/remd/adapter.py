@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +22,7 @@ from gateway.endpoints.remd.envelope import (
     write_search,
 )
 from gateway.endpoints.remd.faults import Faults, read_faults
+from gateway.endpoints.remd.signers import judge_signers
 from gateway.errors import CryptoUnavailable, HouseError, MalformedMessage
 from gateway.exchange.events import (
     Accepted,
@@ -37,7 +38,14 @@ from gateway.findings import Finding, Mender, Severity, Tier
 from gateway.formats.cda import read_cda
 from gateway.mapping.engine import read_form
 from gateway.mapping.rules import RuleFile, read_rules
-from gateway.ports import Consignment, DeliveryEvent, Envelope, InquiryEvent, SignerCms
+from gateway.ports import (
+    Consignment,
+    DeliveryEvent,
+    Envelope,
+    InquiryEvent,
+    SignerCms,
+    VerifiedSigner,
+)
 from gateway.resources import MAPPINGS, PROFILES
 from gateway.settings import read
 from gateway.signatures.cms.container import read_container
@@ -144,6 +152,12 @@ class RemdEndpoint:
         """Return the roles that the rule file of this kind names."""
         kind = metadata.get("kind")
         return next((one.wants for one in self.rules.values() if one.kind == kind), ())
+
+    def judge_signers(
+        self, metadata: Mapping[str, Any], signers: Sequence[VerifiedSigner], *, now: datetime
+    ) -> tuple[Finding, ...]:
+        """Say what РЭМД would have against the signers."""
+        return judge_signers(metadata, signers, now=now)
 
     async def wrap(self, consignment: Consignment, *, now: datetime) -> Envelope:
         """Return a new registerDocument. Raises CryptoUnavailable, SettingError."""
