@@ -25,6 +25,7 @@ SEQUENCE: Final = 0x30
 SET: Final = 0x31
 _CONSTRUCTED: Final = 0x20
 _MAX_DEPTH: Final = 32
+_NOT_DER: Final = "this is not DER"
 _END_OF_CONTENTS: Final = b"\0\0"
 _STRINGS: Final = {
     0x0C: "utf-8",
@@ -137,7 +138,7 @@ def read_der(content: bytes) -> Value:
     A signature over what could be encoded in two ways would say two things.
     """
     value = read_ber(content)
-    _need_der(value, 0)
+    _need_der(content, 0, len(content), 0)
     return value
 
 
@@ -150,20 +151,39 @@ def is_der(content: bytes) -> bool:
     return True
 
 
-def _need_der(value: Value, depth: int) -> None:
-    header = len(value.raw) - len(value.body)
-    size = len(value.body)
-    minimal = 2 if size < 0x80 else 2 + (size.bit_length() + 7) // 8
-    # An indefinite value is two octets longer than its header and body, so it fails here too.
-    if header != minimal or depth > _MAX_DEPTH:
-        raise MalformedMessage("this is not DER")
-    if value.tag & _CONSTRUCTED:
-        members = value.members()
-        for member in members:
-            _need_der(member, depth + 1)
-        raws = [member.raw for member in members]
-        if value.tag == SET and raws != sorted(raws):
-            raise MalformedMessage("a SET is not in the order of DER")
+def _need_der(content: bytes, start: int, end: int, depth: int, *, sort: bool = False) -> None:
+    """Walk what lies between two places, by places alone: objects cost more than hashing does."""
+    raws: list[bytes] = []
+    position = start
+    while position < end:
+        body, stop = _measure_der(content, position, end)
+        tag = content[position]
+        if tag & _CONSTRUCTED:
+            if depth == _MAX_DEPTH:
+                raise MalformedMessage(_NOT_DER)
+            _need_der(content, body, stop, depth + 1, sort=tag == SET)
+        if sort:
+            raws.append(content[position:stop])
+        position = stop
+    if raws != sorted(raws):
+        raise MalformedMessage("a SET is not in the order of DER")
+
+
+def _measure_der(content: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the body of the value begins and ends; its length is in the fewest octets."""
+    if start + 2 > end or content[start] & 0x1F == 0x1F:
+        raise MalformedMessage(_NOT_DER)
+    size, body = content[start + 1], start + 2
+    if size & 0x80:
+        octets = content[body : body + (size & 0x7F)]
+        body += len(octets)
+        size = int.from_bytes(octets, "big")
+        # An indefinite length has no octets at all, so it fails here too.
+        if size < 0x80 or not octets[0]:
+            raise MalformedMessage(_NOT_DER)
+    if body + size > end:
+        raise MalformedMessage(_NOT_DER)
+    return body, body + size
 
 
 def _read_all(content: bytes) -> Iterator[Value]:

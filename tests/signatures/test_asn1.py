@@ -72,10 +72,45 @@ def test_any_octets_are_a_value_or_malformed(content: bytes) -> None:
         b"\x30\x04\x24\x02\x04\x00\x00",  # junk after it
         b"\x1f\x81\x01\x00",  # a tag of several octets
         b"\x30" + b"\x80\x30" * 40,  # endless nesting
+        b"\x04\x84\x80",  # a length that is cut off
+        b"\x04\x85\x00\x00\x00\x00\x81" + bytes(0x81),  # a length of five octets
+        b"\x04\x81\x80" + bytes(0x7F),  # a body that is cut off
+        b"\x04",  # a tag alone
     ],
 )
 def test_what_is_not_der_is_not_taken_for_it(content: bytes) -> None:
     assert not asn1.is_der(content)
+    assert not asn1.is_der(der.sequence(content))
+    assert not asn1.is_der(der.sequence(der.sequence(der.NULL, content), der.NULL))
+    assert not asn1.is_der(der.sequence(content) + der.NULL)
+
+
+def test_longest_forms_of_a_length_are_der() -> None:
+    for size in (0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000):
+        assert asn1.is_der(der.sequence(der.octets(bytes(size)), der.NULL))
+
+
+@given(
+    st.recursive(
+        st.binary(max_size=200).map(der.octets),
+        lambda inner: (
+            st.lists(inner, max_size=4).map(lambda parts: der.set_of(*parts))
+            | st.lists(inner, max_size=4).map(lambda parts: der.sequence(*parts))
+        ),
+        max_leaves=12,
+    )
+)
+def test_what_we_write_is_der_however_deep(content: bytes) -> None:
+    assert asn1.is_der(content)
+
+
+@pytest.mark.parametrize(("levels", "good"), [(32, True), (33, False)])
+def test_nesting_has_an_end(levels: int, *, good: bool) -> None:
+    content = der.NULL
+    for _ in range(levels):
+        content = der.sequence(content)
+
+    assert asn1.is_der(content) is good
 
 
 def test_deep_der_is_refused() -> None:
