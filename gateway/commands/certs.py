@@ -54,17 +54,18 @@ def command() -> None:
 
 @command.command("make-test-pki")
 @click.option("--out", type=_FOLDER, default=DEFAULT_FOLDER, show_default=True)
+@click.option("--url", help="Where the certificates send for OCSP, CRLs and issuers; '' nowhere.")
 @json_option
-def make(out: Path, *, as_json: bool) -> None:
+def make(out: Path, url: str | None, *, as_json: bool) -> None:
     """Make the invented authorities, organisations and people of `certs/pki.toml`.
 
-    Writes NAME.key.pem and NAME.cert.pem, and trust/ for `verify --trust`. What is there and
-    still good stays. Nothing of it is worth anything outside of tests.
+    Writes NAME.key.pem and NAME.cert.pem, trust/ for `verify --trust`, and index.json for the
+    sandbox. What is there and still good stays. Nothing of it is worth anything outside of tests.
 
-    Example: mse-gateway certs make-test-pki --out certs/test
+    Example: mse-gateway certs make-test-pki --out certs/test --url http://127.0.0.1:8090/pki
     """
     try:
-        made = make_test_pki(read_declaration(), out, now=SystemClock().now())
+        made = make_test_pki(read_declaration(), out, now=SystemClock().now(), url=url)
     except (GatewayError, OSError) as error:
         complain(str(error))
         sys.exit(Exit.GATEWAY_AT_FAULT)

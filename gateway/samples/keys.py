@@ -12,7 +12,7 @@ ROLES = ("organization", "transport")
 
 
 def write_keys(pki: Path) -> str:
-    """Return `[trust]` and `[keys]` in TOML for every organisation that has people."""
+    """Return `[trust]` and `[keys]` in TOML for every organisation of ФРМО that has people."""
     return "\n".join(_lines(pki.absolute())) + "\n"
 
 
@@ -20,7 +20,7 @@ def _lines(pki: Path) -> Iterator[str]:
     yield "[trust]"
     yield f"directory = {json.dumps(str(pki / 'trust'))}"
     for name, organization in read_declaration().organizations.items():
-        for role in ROLES if organization.people else ():
+        for role in ROLES if organization.people and organization.oid else ():
             yield f"\n[keys.{name}-{role}]"
             yield f"organization = {json.dumps(organization.oid)}"
             yield f"role = {json.dumps(role)}"

@@ -13,21 +13,27 @@ from typing import Any, Final
 
 from gateway.errors import SettingError
 from gateway.resources import CERTS
+from gateway.signatures.testkeys import KINDS
 
 DEFAULT: Final = CERTS / "pki.toml"
+_LISTS: Final = ("keys", "key_usage", "extended_key_usage")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented member of staff; `role` is a code of НСИ 1.2.643.5.1.13.13.99.2.368."""
+    """An invented member of staff: with СНИЛС and ИНН in Russia, with ИИН in Kazakhstan.
+
+    `role` is a code of НСИ 1.2.643.5.1.13.13.99.2.368, 0 for none.
+    """
 
     surname: str
     given_name: str
     patronymic: str
-    snils: str
-    inn: str
-    position: str
-    role: int
+    snils: str = ""
+    inn: str = ""
+    position: str = ""
+    role: int = 0
+    iin: str = ""
 
     @property
     def full_name(self) -> str:
@@ -37,15 +43,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An invented medical organisation, or the sandbox's РЭМД."""
+    """An invented medical organisation, or a state system; with БИН in Kazakhstan."""
 
-    oid: str
-    ogrn: str
-    inn: str
     name: str
     city: str
-    region: str
-    street: str
+    oid: str = ""
+    ogrn: str = ""
+    inn: str = ""
+    region: str = ""
+    street: str = ""
+    country: str = "RU"
+    bin: str = ""
+    system_uid: str = ""
+    """UID of its information system at НУЦ РК."""
     people: Mapping[str, Person] = field(default_factory=dict, hash=False)
 
 
@@ -56,6 +66,15 @@ class Authority:
     name: str
     issuer: str = ""
     trusted: bool = False
+    country: str = "RU"
+    keys: tuple[str, ...] = ()
+    """Kinds of key (`testkeys.KINDS`): one twin each, the first without a suffix."""
+    policy: str = ""
+    """OID of the policy its certificates are issued under."""
+    responder: str = ""
+    """Certificate that answers OCSP for it; empty: it answers itself."""
+    never_issued: str = "unknown"
+    """What OCSP says of a number it never gave: `unknown`, or `revoked` (RFC 6960 §2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +85,14 @@ class Wanted:
     person: str = ""
     usage: str = "document"
     issuer: str = "ru-issuing"
+    keys: tuple[str, ...] = ()
     not_before_days: int | None = None
     not_after_days: int | None = None
     key_usage: tuple[str, ...] = ()
     extended_key_usage: tuple[str, ...] = ()
-    revoked_days: int | None = None
+    revoked_days: float | None = None
+    released_days: float | None = None
+    """Since when a hold is over."""
     revocation_reason: str = "unspecified"
 
 
@@ -104,20 +126,38 @@ def read_declaration(path: Path = DEFAULT) -> Declaration:
 
 
 def _read(content: dict[str, Any]) -> Declaration:
-    authorities = {name: Authority(**row) for name, row in content["authorities"].items()}
+    defaults = content["defaults"]
+    usual = tuple(defaults.pop("keys"))
+    authorities = {
+        name: Authority(**_with_keys(row, usual)) for name, row in content["authorities"].items()
+    }
     organizations = {name: _organization(row) for name, row in content["organizations"].items()}
-    certificates = {name: _wanted(row) for name, row in content["certificates"].items()}
+    certificates = {
+        name: Wanted(**_with_keys(row, usual)) for name, row in content["certificates"].items()
+    }
     for name, wanted in certificates.items():
-        if wanted.issuer not in authorities:
-            raise KeyError(f"certificates.{name}.issuer")
-        if wanted.person and wanted.person not in organizations[wanted.organization].people:
-            raise KeyError(f"certificates.{name}.person")
+        _check(name, wanted, authorities, organizations)
     return Declaration(
-        **content["defaults"],
+        **defaults,
         authorities=authorities,
         organizations=organizations,
         certificates=certificates,
     )
+
+
+def _check(
+    name: str,
+    wanted: Wanted,
+    authorities: Mapping[str, Authority],
+    organizations: Mapping[str, Organization],
+) -> None:
+    if wanted.issuer not in authorities:
+        raise KeyError(f"certificates.{name}.issuer")
+    if wanted.person and wanted.person not in organizations[wanted.organization].people:
+        raise KeyError(f"certificates.{name}.person")
+    known = authorities[wanted.issuer].keys
+    if any(kind not in KINDS or KINDS[kind].under not in known for kind in wanted.keys):
+        raise KeyError(f"certificates.{name}.keys")
 
 
 def _organization(row: dict[str, Any]) -> Organization:
@@ -125,7 +165,7 @@ def _organization(row: dict[str, Any]) -> Organization:
     return Organization(**row, people=people)
 
 
-def _wanted(row: dict[str, Any]) -> Wanted:
-    for name in ("key_usage", "extended_key_usage"):
-        row[name] = tuple(row.get(name, ()))
-    return Wanted(**row)
+def _with_keys(row: dict[str, Any], usual: tuple[str, ...]) -> dict[str, Any]:
+    """Return the row with its lists as tuples, and the usual kinds of key where it names none."""
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS if name in row}
+    return {"keys": usual, **row, **lists}

@@ -30,6 +30,17 @@ EXTENDED_KEY_USAGES: Final = {  # RFC 5280 §4.2.1.12
     "server_auth": "1.3.6.1.5.5.7.3.1",
     "client_auth": "1.3.6.1.5.5.7.3.2",
     "email_protection": "1.3.6.1.5.5.7.3.4",
+    "time_stamping": "1.3.6.1.5.5.7.3.8",
+    "ocsp_signing": "1.3.6.1.5.5.7.3.9",
+    # НУЦ РК: whose certificate it is, and in which role.
+    "kz_person": "1.2.398.3.3.4.1.1",
+    "kz_legal_entity": "1.2.398.3.3.4.1.2",
+    "kz_head": "1.2.398.3.3.4.1.2.1",
+    "kz_may_sign": "1.2.398.3.3.4.1.2.2",
+    "kz_finance": "1.2.398.3.3.4.1.2.3",
+    "kz_personnel": "1.2.398.3.3.4.1.2.4",
+    "kz_employee": "1.2.398.3.3.4.1.2.5",
+    "kz_system": "1.2.398.3.3.4.1.2.6",
 }
 REASONS: Final = {  # RFC 5280 §5.3.1
     "unspecified": 0,
@@ -38,13 +49,15 @@ REASONS: Final = {  # RFC 5280 §5.3.1
     "affiliation_changed": 3,
     "superseded": 4,
     "cessation_of_operation": 5,
+    "certificate_hold": 6,
 }
-_NAMES: Final = {  # order of the ФСБ No. 795, §§ 16-20
+_NAMES: Final = {  # order of the ФСБ No. 795, §§ 16-20; НУЦ РК: unit, serial number, user id
     "country": ("2.5.4.6", der.printable),
     "region": ("2.5.4.8", der.text),
     "city": ("2.5.4.7", der.text),
     "street": ("2.5.4.9", der.text),
     "organization": ("2.5.4.10", der.text),
+    "unit": ("2.5.4.11", der.text),
     "title": ("2.5.4.12", der.text),
     "ogrn": ("1.2.643.100.1", der.numeric),
     "organization_inn": ("1.2.643.100.4", der.numeric),
@@ -52,8 +65,20 @@ _NAMES: Final = {  # order of the ФСБ No. 795, §§ 16-20
     "inn": ("1.2.643.3.131.1.1", der.numeric),
     "surname": ("2.5.4.4", der.text),
     "given_name": ("2.5.4.42", der.text),
+    "serial_number": ("2.5.4.5", der.printable),
+    "user_id": ("0.9.2342.19200300.100.1.1", der.text),
     "common_name": ("2.5.4.3", der.text),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where an authority is to be asked, as its certificates tell: URLs, empty for none."""
+
+    ocsp: str = ""
+    certificate: str = ""
+    crl: str = ""
+    delta_crl: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +93,12 @@ class Template:
     path_length: int | None = None
     key_usage: tuple[str, ...] = ()
     extended_key_usage: tuple[str, ...] = ()
+    purpose_is_critical: bool = False
+    """RFC 3161 §2.3 wants it of a time-stamping authority."""
+    no_check: bool = False
+    """An OCSP responder whose own revocation is not asked for (RFC 6960 §4.2.2.2.1)."""
+    policy: str = ""
+    places: Places = field(default_factory=Places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +147,20 @@ def make_name(**attributes: str) -> bytes:
 
 def make_certificate(template: Template, issuer: Issuer) -> bytes:
     """Return a DER certificate; its serial number is drawn from the public key."""
-    extensions = list(_extensions(template, issuer))
-    return issuer.sign(
-        der.sequence(
-            der.explicit(0, der.integer(2)),
-            der.integer(int.from_bytes(_fingerprint(template.spki)[:16], "big") | 1 << 120),
-            issuer.identifier,
-            issuer.name,
-            der.sequence(der.time(template.not_before), der.time(template.not_after)),
-            template.subject,
-            template.spki,
-            der.explicit(3, der.sequence(*extensions)),
-        )
+    return issuer.sign(make_tbs(template, issuer))
+
+
+def make_tbs(template: Template, issuer: Issuer) -> bytes:
+    """Return the TBSCertificate: all of a certificate but its signature."""
+    return der.sequence(
+        der.explicit(0, der.integer(2)),
+        der.integer(int.from_bytes(_fingerprint(template.spki)[:16], "big") | 1 << 120),
+        issuer.identifier,
+        issuer.name,
+        der.sequence(der.time(template.not_before), der.time(template.not_after)),
+        template.subject,
+        template.spki,
+        der.explicit(3, der.sequence(*_extensions(template, issuer))),
     )
 
 
@@ -170,9 +203,33 @@ def _extensions(template: Template, issuer: Issuer) -> Iterable[bytes]:
     yield _extension("2.5.29.15", usage, critical=True)
     if template.extended_key_usage:
         purposes = (der.oid(EXTENDED_KEY_USAGES[name]) for name in template.extended_key_usage)
-        yield _extension("2.5.29.37", der.sequence(*purposes))
+        yield _extension(
+            "2.5.29.37", der.sequence(*purposes), critical=template.purpose_is_critical
+        )
     yield _extension("2.5.29.14", der.octets(_fingerprint(template.spki)))
     yield _authority_key(issuer)
+    if template.policy:
+        yield _extension("2.5.29.32", der.sequence(der.sequence(der.oid(template.policy))))
+    if template.no_check:
+        yield _extension("1.3.6.1.5.5.7.48.1.5", der.NULL)
+    yield from _where_to_ask(template.places)
+
+
+def _where_to_ask(places: Places) -> Iterable[bytes]:
+    """Yield AIA, CDP and freshestCRL (RFC 5280 §§ 4.2.2.1, 4.2.1.13, 4.2.1.15)."""
+    ways = (("1.3.6.1.5.5.7.48.1", places.ocsp), ("1.3.6.1.5.5.7.48.2", places.certificate))
+    access = [der.sequence(der.oid(method), _url(url)) for method, url in ways if url]
+    if access:
+        yield _extension("1.3.6.1.5.5.7.1.1", der.sequence(*access))
+    for oid, url in (("2.5.29.31", places.crl), ("2.5.29.46", places.delta_crl)):
+        if url:
+            full_name = der.explicit(0, der.explicit(0, _url(url)))
+            yield _extension(oid, der.sequence(der.sequence(full_name)))
+
+
+def _url(url: str) -> bytes:
+    """Return a GeneralName of the kind uniformResourceIdentifier."""
+    return der.tlv(0x86, url.encode("ascii"))
 
 
 def _authority_key(issuer: Issuer) -> bytes:

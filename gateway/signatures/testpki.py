@@ -1,4 +1,4 @@
-"""Makes the declared test PKI: `NAME.key.pem`, `NAME.cert.pem` and `trust/` in one folder.
+"""Makes the declared test PKI: `NAME.key.pem`, `NAME.cert.pem`, `trust/` and `index.json`.
 
 What is there and still good stays, so that a signature made yesterday verifies today.
 """
@@ -6,35 +6,45 @@ What is there and still good stays, so that a signature made yesterday verifies 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import GatewayError, MalformedMessage
+from gateway.errors import CryptoUnavailable, GatewayError, MalformedMessage
 from gateway.signatures.algorithms import DEFAULTS, Family, signs_with
 from gateway.signatures.backends import Backend, PrivateKey, open_backend
 from gateway.signatures.certificates import Certificate, read_certificate, split_pem, write_pem
 from gateway.signatures.declaration import Authority, Declaration, Wanted
+from gateway.signatures.inventednames import name_subject
 from gateway.signatures.issuing import (
     Issuer,
+    Places,
     Revocation,
     Template,
     make_certificate,
     make_crl,
     make_name,
+    make_tbs,
 )
+from gateway.signatures.pkiindex import INDEX, AuthorityEntry, Standing, read_url, write_index
+from gateway.signatures.testkeys import KINDS, Kind, make_key, named
 
-_FAMILIES: Final = {"": Family.RSA, "-gost": Family.GOST_256}
+_WITHOUT_GOST: Final = (Family.RSA, Family.EC)
 _USAGES: Final = {
     "document": ("digital_signature", "non_repudiation"),
     "transport": ("digital_signature",),
+    "tsa": ("digital_signature",),
+    "ocsp": ("digital_signature",),
 }
 _PURPOSES: Final = {
     "document": ("client_auth", "email_protection"),
     "transport": ("client_auth", "server_auth"),
+    "tsa": ("time_stamping",),
+    "ocsp": ("ocsp_signing",),
 }
+_Plan = Callable[[bytes], Template]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +64,26 @@ class _Workshop:
     out: Path
     now: datetime
     backend: Backend
+    url: str
     done: dict[str, list[str]] = field(
         default_factory=lambda: {"made": [], "kept": [], "left_out": []}
     )
+    authorities: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The file name of each twin, by authority and kind of key."""
+    issuers: dict[str, Issuer] = field(default_factory=dict)
+    """By file name, as all below."""
+    entries: dict[str, AuthorityEntry] = field(default_factory=dict)
+
+    def makes(self, kind: Kind) -> bool:
+        """Tell whether keys of this kind can be made here."""
+        return self.backend.supports(DEFAULTS[kind.family])
+
+    def wants(self, kind: Kind) -> bool:
+        """Tell whether keys of this kind are asked for."""
+        return self.declaration.gost or kind.family in _WITHOUT_GOST
 
     def obtain(
-        self,
-        name: str,
-        family: Family,
-        plan: Callable[[bytes], Template],
-        issuer: Issuer | None,
+        self, name: str, kind: Kind, plan: _Plan, issuer: Issuer | None
     ) -> tuple[PrivateKey, Certificate]:
         """Return key and certificate of this name, from the folder or newly made."""
         key_file, certificate_file = self.out / f"{name}.key.pem", self.out / f"{name}.cert.pem"
@@ -71,7 +91,7 @@ class _Workshop:
         if found is not None and self._still_good(found, plan(found[0].spki), issuer):
             self.done["kept"].append(name)
             return found
-        key = self.backend.generate(family)
+        key = make_key(kind, self.backend)
         private = self.backend.load_private(key)
         template = plan(private.spki)
         signer = issuer or Issuer(template.subject, private, self.backend)
@@ -87,105 +107,152 @@ class _Workshop:
         """Tell whether what lies there is what the declaration asks for now."""
         private, certificate = found
         signer = issuer or Issuer(template.subject, private, self.backend)
-        timely = certificate.alive(self.now) == (
-            template.not_before <= self.now <= template.not_after
+        wanted_alive = template.not_before <= self.now <= template.not_after
+        same_life = replace(
+            template, not_before=certificate.not_before, not_after=certificate.not_after
         )
         return (
-            timely
-            and certificate.subject_name == template.subject
-            and certificate.spki == private.spki
-            and (certificate.key_usage or frozenset()) == frozenset(template.key_usage)
+            certificate.alive(self.now) == wanted_alive
+            and certificate.tbs == make_tbs(same_life, signer)
             and _signed_by(certificate, signer)
         )
 
 
 def make_test_pki(
-    declaration: Declaration, out: Path, *, now: datetime, backend: Backend | None = None
+    declaration: Declaration,
+    out: Path,
+    *,
+    now: datetime,
+    backend: Backend | None = None,
+    url: str | None = None,
 ) -> Made:
     """Make what is missing or no longer good; keys are readable by their owner alone.
 
-    Without a GOST backend the `-gost` twins are left out and named. Revocation lists are always
-    written anew. Raises OSError when the folder cannot be written.
+    Without a GOST backend what needs one is left out and named. With `url` the certificates say
+    that OCSP, CRLs and the authorities' certificates are to be had below it, from the sandbox;
+    None: as the folder has it. Revocation lists are always written anew.
+    Raises OSError when the folder cannot be written.
     """
-    work = _Workshop(declaration, out, now.replace(microsecond=0), backend or open_backend())
+    moment = now.replace(microsecond=0)
+    place = read_url(out / INDEX) if url is None else url.rstrip("/")
+    work = _Workshop(declaration, out, moment, backend or open_backend(), place)
     (out / "trust").mkdir(parents=True, exist_ok=True)
-    for suffix, family in _FAMILIES.items():
-        if suffix and not declaration.gost:
-            continue
-        if work.backend.supports(DEFAULTS[family]):
-            _make_family(work, suffix, family)
-        else:
-            work.done["left_out"] += [f"{name}{suffix}" for name in declaration.certificates]
+    for name, authority in declaration.authorities.items():
+        _make_authority(work, name, authority)
+    for name, wanted in declaration.certificates.items():
+        _make_certificates(work, name, wanted)
+    _publish_lists(work)
+    _write(out / INDEX, write_index(moment, place, work.entries))
     return Made(*(tuple(work.done[key]) for key in ("made", "kept", "left_out")))
 
 
-def _make_family(work: _Workshop, suffix: str, family: Family) -> None:
-    issuers = _make_authorities(work, suffix, family)
-    revoked: dict[str, list[Revocation]] = {name: [] for name in issuers}
-    for name, wanted in work.declaration.certificates.items():
-        plan = _planner(work, wanted)
-        _, certificate = work.obtain(f"{name}{suffix}", family, plan, issuers[wanted.issuer])
-        if wanted.revoked_days is not None:
-            since = work.now + timedelta(days=wanted.revoked_days)
-            revoked[wanted.issuer].append(
-                Revocation(certificate.serial, since, wanted.revocation_reason)
-            )
-    _publish_lists(work, suffix, issuers, revoked)
-
-
-def _make_authorities(work: _Workshop, suffix: str, family: Family) -> dict[str, Issuer]:
-    issuers: dict[str, Issuer] = {}
-    for name, authority in work.declaration.authorities.items():
-        mark = " ГОСТ" if suffix else ""
-        subject = make_name(country="RU", common_name=authority.name + mark)
-        above = issuers[authority.issuer] if authority.issuer else None
-        private, certificate = work.obtain(
-            f"{name}{suffix}", family, _authority_planner(work, authority, subject), above
+def _make_authority(work: _Workshop, name: str, authority: Authority) -> None:
+    """Make a twin of an authority for each of its kinds of key."""
+    twins = work.authorities[name] = named(name, authority.keys)
+    for kind, file in twins.items():
+        if not work.wants(KINDS[kind]) or not work.makes(KINDS[kind]):
+            continue
+        mark = "" if file == name else KINDS[kind].mark
+        subject = make_name(country=authority.country, common_name=authority.name + mark)
+        above = work.authorities[authority.issuer][kind] if authority.issuer else ""
+        plan = _authority_planner(work, authority, subject, above)
+        private, certificate = work.obtain(file, KINDS[kind], plan, work.issuers.get(above))
+        work.issuers[file] = Issuer(subject, private, work.backend)
+        work.entries[file] = AuthorityEntry(
+            responder=_responder(work.declaration, authority, kind),
+            never_issued=authority.never_issued,
+            trusted=authority.trusted,
         )
-        issuers[name] = Issuer(subject, private, work.backend)
+        if above:
+            work.entries[above].issued[file] = Standing(certificate.serial)
         if authority.trusted:
-            trusted = work.out / "trust" / f"{name}{suffix}.cert.pem"
+            trusted = work.out / "trust" / f"{file}.cert.pem"
             _write(trusted, write_pem("CERTIFICATE", certificate.der))
-    return issuers
 
 
-def _publish_lists(
-    work: _Workshop,
-    suffix: str,
-    issuers: Mapping[str, Issuer],
-    revoked: Mapping[str, list[Revocation]],
-) -> None:
+def _responder(declared: Declaration, authority: Authority, kind: str) -> str:
+    """Return the file name of the responder's twin; empty where the authority answers itself."""
+    wanted = declared.certificates.get(authority.responder)
+    return named(authority.responder, wanted.keys).get(kind, "") if wanted else ""
+
+
+def _make_certificates(work: _Workshop, name: str, wanted: Wanted) -> None:
+    """Make a twin of a certificate for each of its kinds of key."""
+    for kind, file in named(name, wanted.keys).items():
+        if not work.wants(KINDS[kind]):
+            continue
+        above = work.authorities[wanted.issuer][KINDS[kind].under]
+        try:
+            plan = _planner(work, wanted, above)
+            _, certificate = work.obtain(file, KINDS[kind], plan, work.issuers[above])
+        except (CryptoUnavailable, KeyError):  # the kind itself, or that of its authority
+            work.done["left_out"].append(file)
+            continue
+        work.entries[above].issued[file] = _stand(work, wanted, certificate.serial)
+
+
+def _stand(work: _Workshop, wanted: Wanted, serial: int) -> Standing:
+    if wanted.revoked_days is None:
+        return Standing(serial)
+    released = wanted.released_days
+    return Standing(
+        serial,
+        revoked=work.now + timedelta(days=wanted.revoked_days),
+        reason=wanted.revocation_reason,
+        released=None if released is None else work.now + timedelta(days=released),
+    )
+
+
+def _publish_lists(work: _Workshop) -> None:
+    """Write the complete list of each trusted authority."""
     until = work.now + timedelta(days=work.declaration.crl_days)
-    for name, issuer in issuers.items():
-        if work.declaration.authorities[name].trusted:
+    for file, entry in work.entries.items():
+        if entry.trusted:
+            lines = [
+                Revocation(one.serial, one.revoked, one.reason)
+                for one in entry.issued.values()
+                if one.revoked is not None and one.released is None
+            ]
             # An hour back: the clock of whoever reads it may be slow.
-            crl = make_crl(issuer, revoked[name], work.now - timedelta(hours=1), until)
-            _write(work.out / "trust" / f"{name}{suffix}.crl.pem", write_pem("X509 CRL", crl))
+            crl = make_crl(work.issuers[file], lines, work.now - timedelta(hours=1), until)
+            _write(work.out / "trust" / f"{file}.crl.pem", write_pem("X509 CRL", crl))
 
 
-def _authority_planner(
-    work: _Workshop, authority: Authority, subject: bytes
-) -> Callable[[bytes], Template]:
-    declared = work.declaration
+def _places(work: _Workshop, issuer: str) -> Places:
+    """Return where an authority is asked for its own: at the sandbox, or nowhere."""
+    if not work.url or not issuer:
+        return Places()
+    return Places(
+        ocsp=f"{work.url}/ocsp/{issuer}",
+        certificate=f"{work.url}/ca/{issuer}.cer",
+        crl=f"{work.url}/crl/{issuer}.crl",
+        delta_crl=f"{work.url}/crl/{issuer}-delta.crl",
+    )
+
+
+def _authority_planner(work: _Workshop, authority: Authority, subject: bytes, above: str) -> _Plan:
+    half_a_life = timedelta(days=10 * work.declaration.lifetime_days // 2)
 
     def plan(spki: bytes) -> Template:
         return Template(
             subject=subject,
             spki=spki,
-            not_before=work.now - timedelta(days=10 * declared.lifetime_days // 2),
-            not_after=work.now + timedelta(days=10 * declared.lifetime_days // 2),
+            not_before=work.now - half_a_life,
+            not_after=work.now + half_a_life,
             authority=True,
             path_length=0 if authority.issuer else None,
             key_usage=("key_cert_sign", "crl_sign"),
+            places=_places(work, above),
         )
 
     return plan
 
 
-def _planner(work: _Workshop, wanted: Wanted) -> Callable[[bytes], Template]:
+def _planner(work: _Workshop, wanted: Wanted, issuer: str) -> _Plan:
     declared = work.declaration
     first, last = wanted.not_before_days, wanted.not_after_days
-    subject = _subject(declared, wanted)
+    subject = name_subject(declared, wanted)
+    is_responder = wanted.usage == "ocsp"
 
     def plan(spki: bytes) -> Template:
         return Template(
@@ -196,45 +263,20 @@ def _planner(work: _Workshop, wanted: Wanted) -> Callable[[bytes], Template]:
             not_after=work.now + timedelta(days=declared.lifetime_days if last is None else last),
             key_usage=wanted.key_usage or _USAGES[wanted.usage],
             extended_key_usage=wanted.extended_key_usage or _PURPOSES[wanted.usage],
+            purpose_is_critical=wanted.usage == "tsa",
+            no_check=is_responder,
+            policy=declared.authorities[wanted.issuer].policy,
+            places=Places() if is_responder else _places(work, issuer),
         )
 
     return plan
 
 
-def _subject(declaration: Declaration, wanted: Wanted) -> bytes:
-    """Return the Name of an organisation, or of a person who works there."""
-    house = declaration.organizations[wanted.organization]
-    place = {"country": "RU", "region": house.region, "city": house.city}
-    if not wanted.person:
-        return make_name(
-            **place,
-            street=house.street,
-            organization=house.name,
-            ogrn=house.ogrn,
-            organization_inn=house.inn,
-            common_name=house.name,
-        )
-    person = house.people[wanted.person]
-    return make_name(
-        **place,
-        organization=house.name,
-        title=person.position,
-        snils=person.snils,
-        inn=person.inn,
-        surname=person.surname,
-        given_name=f"{person.given_name} {person.patronymic}",
-        common_name=person.full_name,
-    )
-
-
 def _signed_by(certificate: Certificate, issuer: Issuer) -> bool:
     public = issuer.backend.load_public(issuer.private.spki)
-    return (
-        certificate.issuer_name == issuer.name
-        and certificate.algorithm is signs_with(issuer.private.family, issuer.private.bits)
-        and issuer.backend.verify(
-            public, certificate.algorithm, certificate.signature, certificate.tbs
-        )
+    algorithm = signs_with(issuer.private.family, issuer.private.bits)
+    return certificate.algorithm is algorithm and issuer.backend.verify(
+        public, certificate.algorithm, certificate.signature, certificate.tbs
     )
 
 

@@ -15,6 +15,7 @@ from gateway.signatures.backends import Chooser
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.certificates import read_certificate, split_pem
 from gateway.signatures.declaration import read_declaration
+from gateway.signatures.testkeys import named
 from gateway.signatures.testpki import expiries, make_test_pki
 from tests.signatures.conftest import NOON
 
@@ -63,8 +64,9 @@ def test_openssl_judges_the_certificates_as_declared(
 
 
 def test_everything_declared_is_made(pki: Path) -> None:
-    names = {f"{name}{suffix}" for name in DECLARED.certificates for suffix in ("", "-gost")}
-    names |= {f"{name}{suffix}" for name in DECLARED.authorities for suffix in ("", "-gost")}
+    keys = {name: one.keys for name, one in DECLARED.certificates.items()}
+    keys |= {name: one.keys for name, one in DECLARED.authorities.items()}
+    names = {file for name, kinds in keys.items() for file in named(name, kinds).values()}
 
     assert {name for name, _ in expiries(pki)} == names
     assert {path.name.removesuffix(".key.pem") for path in pki.glob("*.key.pem")} == names
@@ -95,11 +97,13 @@ def test_what_is_still_good_stays_and_what_has_run_out_is_made_anew(tmp_path: Pa
     again = make_test_pki(FEW, tmp_path, now=NOON + timedelta(days=30))
     late = make_test_pki(FEW, tmp_path, now=NOON + timedelta(days=500))
 
-    assert len(first.made) == len(again.kept) == 12
+    assert first.made == again.kept
+    assert {"ru-root", "ru-clinic77-chair-gost", "kz-issuing", "ru-expired"} <= {*first.made}
     assert not first.kept
     assert not again.made
     assert set(late.made) == {
         *("ru-clinic77-chair", "ru-clinic77-chair-gost", "ru-revoked", "ru-revoked-gost"),
+        *("ru-clinic77-chair-gost-512", "ru-clinic77-chair-ec"),
     }
 
 
@@ -114,19 +118,35 @@ def test_a_changed_name_or_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
         replace(FEW, organizations={"clinic77": renamed}, gost=False), tmp_path, now=NOON
     )
 
-    assert set(again.made) == {"ru-clinic77-chair", "ru-expired", "ru-revoked"}
-    assert again.kept == ("ru-root", "ru-issuing", "stranger-root")
+    chairs = {"ru-clinic77-chair", "ru-clinic77-chair-ec"}
+    assert set(again.made) == {*chairs, "ru-expired", "ru-revoked"}
+    assert {"ru-root", "ru-issuing", "stranger-root", "kz-issuing-rsa"} <= {*again.kept}
 
 
 def test_without_gost_the_twins_are_left_out_and_named(tmp_path: Path) -> None:
     made = make_test_pki(FEW.only("ru-expired"), tmp_path, now=NOON, backend=Chooser([Pyca()]))
 
     assert made.left_out == ("ru-expired-gost",)
-    assert made.made == ("ru-root", "ru-issuing", "stranger-root", "ru-expired")
+    assert {"ru-root", "ru-issuing-ec", "kz-issuing-rsa", "ru-expired"} <= {*made.made}
+    assert not any("gost" in name or name == "kz-issuing" for name in made.made)
+
+
+def check_digit(number: str) -> int:
+    """Return the last digit of an ИИН or a БИН, from the eleven before it."""
+    digits = [int(digit) for digit in number[:11]]
+    first = sum(digit * weight for digit, weight in zip(digits, range(1, 12), strict=True)) % 11
+    weights = (*range(3, 12), 1, 2)
+    again = sum(digit * weight for digit, weight in zip(digits, weights, strict=True)) % 11
+    return first if first < 10 else again
 
 
 def test_invented_numbers_carry_right_checksums() -> None:
     for house in DECLARED.organizations.values():
+        if house.country == "KZ":
+            assert check_digit(house.bin) == int(house.bin[11])
+            for person in house.people.values():
+                assert check_digit(person.iin) == int(person.iin[11])
+            continue
         assert int(house.ogrn[:12]) % 11 % 10 == int(house.ogrn[12])
         for person in house.people.values():
             total = sum(int(digit) * (9 - at) for at, digit in enumerate(person.snils[:9]))
@@ -137,6 +157,8 @@ def test_invented_numbers_carry_right_checksums() -> None:
     ("old", "new"),
     [
         ('issuer = "stranger-root"', 'issuer = "nobody"'),
+        ('keys = ["rsa-1024"]', 'keys = ["rsa-512"]'),
+        ('keys = ["rsa-1024"]', 'keys = ["kz"]'),
         ('person = "chair"', 'person = "nobody"'),
         ("lifetime_days", "life"),
         ("[defaults]", "[defaults"),

@@ -92,7 +92,7 @@ def default_settings(pki: Path) -> RemdSettings:
                 client_entity_id=str(uuid.uuid5(uuid.NAMESPACE_OID, row["oid"])),
             )
             for name, row in declared["organizations"].items()
-            if "people" in row
+            if "people" in row and "oid" in row
         },
         transport_certificates=tuple(
             hashlib.sha256(der).hexdigest()
