@@ -123,6 +123,14 @@ class Fact(Enum):
         "Подпись не охватывает обязательную часть сообщения",
         "The signature does not cover a mandatory part of the message",
     )
+    COMMENTS_NOT_SIGNED = _rule(
+        "comments-not-signed",
+        "valid",
+        "",
+        Mender.VENDOR,
+        "Комментарии документа подписью не охвачены и не читаются",
+        "The comments of the document are not signed, and not read",
+    )
     # Algorithms ----------------------------------------------------------------------------
     ALGORITHM_FORBIDDEN = _rule(
         "algorithm-forbidden",
@@ -269,6 +277,14 @@ class Fact(Enum):
         Mender.SENDER,
         "Время подписания вне срока действия сертификата",
         "The signing time lies outside the certificate's life",
+    )
+    NO_SIGNING_TIME = _rule(
+        "no-signing-time",
+        "valid",
+        "",
+        Mender.VENDOR,
+        "Подпись не говорит, когда она поставлена",
+        "The signature does not say when it was made",
     )
     SIGNED_IN_FUTURE = _rule(
         "signed-in-the-future",

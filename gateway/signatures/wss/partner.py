@@ -12,7 +12,7 @@ from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust
 from gateway.signatures.verdict import Verdict
 from gateway.signatures.wss.names import WSA
-from gateway.signatures.wss.parsing import parse
+from gateway.signatures.xml.parsing import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,18 @@ class Partner:
     """Local names of WS-Addressing headers that must be signed, besides Body and Timestamp."""
     longest_life: timedelta = timedelta(hours=1)
     """Longest life that a Timestamp may claim: ids are remembered that long."""
+    certificates: tuple[Certificate, ...] = ()
+    """Pinned like `pins`; a KeyInfo of issuer and serial number can name these alone."""
+    timestamp_required: bool = True
+    """Whether there must be a Timestamp (ШЭП has none). One that is there must be signed."""
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """SHA-256 of all pinned certificates."""
+        return self.pins | {each.sha256 for each in self.certificates}
 
     def __post_init__(self) -> None:
-        if not self.pins and not (self.trust is not None and self.ogrn):
+        if not self.pinned and not (self.trust is not None and self.ogrn):
             raise SettingError(
                 f"{self.name}: pin its certificates, or give its authority and its ОГРН",
                 where=f"endpoints.{self.name}",
@@ -57,6 +66,7 @@ class VerifiedEnvelope:
     body: bytes = field(default=b"", repr=False)
     """The soap:Body element."""
     created: datetime | None = None
+    """Beginning of its life; None also where the partner writes no Timestamp."""
     expires: datetime | None = None
     headers: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Signed header blocks by Clark name (`{namespace}local`)."""

@@ -1,35 +1,35 @@
-"""Signs envelopes: WS-Security 1.0 with an X.509 token, as ИПС and РЭМД take them.
+"""Signs envelopes: WS-Security 1.0 with an X.509 token, as ИПС, РЭМД and ШЭП take them.
 
-Body, Timestamp and the addressing headers are signed. SignedInfo is written in its canonical
-form at once; tests let xmlsec1 and our own verifier canonicalise it again.
+The envelope's octets stay as they are: ids and the Security header are put between them. The
+Timestamp and SignedInfo are written in their canonical form at once; tests let xmlsec1 and our
+own verifier canonicalise them again.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from gateway.errors import HouseError, MalformedMessage
-from gateway.signatures.backends.octets import value_in_xml
 from gateway.signatures.keys import SigningKey
-from gateway.signatures.wss.names import (
-    ADDRESSING,
-    BASE64,
-    DS,
-    EXCLUSIVE,
-    SOAP_11,
-    SOAP_12,
-    WSA,
-    WSSE,
-    WSU,
-    WSU_ID,
-    X509_V3,
+from gateway.signatures.wss.layout import IPS, Layout, Token
+from gateway.signatures.wss.names import BASE64, SOAP_11, SOAP_12, WSA, WSSE, WSU, X509_V3
+from gateway.signatures.wss.places import Edit, Part, Places, find_places, splice
+from gateway.signatures.xml.canonical import canonical
+from gateway.signatures.xml.issuer import write_issuer
+from gateway.signatures.xml.names import EXCLUSIVE
+from gateway.signatures.xml.parsing import read_envelope
+from gateway.signatures.xml.writing import (
+    base64_of,
+    write_reference,
+    write_signature,
+    write_signed_info,
 )
-from gateway.signatures.wss.parsing import canonical, parse, read_envelope
 
 LIFETIME: Final = timedelta(minutes=10)
 _TOKEN_ID: Final = "token"  # noqa: S105 - the name of an XML element
@@ -43,121 +43,145 @@ def sign_envelope(
     *,
     created: datetime,
     lifetime: timedelta = LIFETIME,
-    sign_header_names: Collection[str] = ADDRESSING,
+    sign_header_names: Collection[str] | None = None,
+    layout: Layout = IPS,
 ) -> bytes:
     """Return the envelope with a signed Security header; SOAP 1.1 or 1.2, `created` in UTC.
 
-    `sign_header_names` are local names of WS-Addressing headers, signed where they are there.
-    Raises HouseError when there is a Security header already, MalformedMessage when it is no
-    envelope, CryptoUnavailable.
+    `sign_header_names` are local names of WS-Addressing headers, signed where they are there;
+    without them the layout's. Raises HouseError when there is a Security header already,
+    MalformedMessage when it is no envelope, CryptoUnavailable.
     """
-    root = _declare_prefixes(read_envelope(envelope))
-    soap, header, body = _find_parts(root)
-    if header.find(f"{{{WSSE}}}Security") is not None:
+    if sign_header_names is not None:
+        layout = replace(layout, headers=tuple(sign_header_names))
+    places = find_places(envelope)
+    if any(block.name == f"{WSSE} Security" for block in places.blocks):
         raise HouseError("the envelope is signed already")
-    timestamp = _make_timestamp(created, lifetime)
-    security = etree.SubElement(header, f"{{{WSSE}}}Security", nsmap={"wsse": WSSE})
-    security.set(f"{{{soap}}}mustUnderstand", _MUST[soap])
-    security.append(_make_token(key))
-    security.append(timestamp)
-    parts = [body, timestamp, *_find_headers(header, sign_header_names)]
-    signed_info = _make_signed_info(key, parts)
-    value = value_in_xml(key.algorithm.family, key.sign(signed_info))
-    security.append(_make_signature(signed_info.decode(), base64.b64encode(value).decode("ascii")))
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    ids, edits = _name_parts(envelope, places, layout)
+    parts = _find_parts(read_envelope(splice(envelope, edits)), places, layout)
+    octets = [(name, canonical(part)) for name, part in zip(ids, parts, strict=True)]
+    timestamp = _write_timestamp(created, lifetime) if layout.timestamp else ""
+    if timestamp:
+        octets.insert(1, (_TIMESTAMP_ID, timestamp.encode()))
+    security = _write_security(key, octets, timestamp, layout, places.soap)
+    return splice(envelope, [*edits, _place(security, places)])
 
 
-def _declare_prefixes(root: etree._Element) -> etree._Element:
-    """Return the envelope with our prefixes on its root: else each signed part declares its own."""
-    wanted: dict[str | None, str] = {"wsse": WSSE, "wsu": WSU}
-    if wanted.keys() & root.nsmap.keys():
-        return root
-    declared = etree.Element(
-        root.tag,
-        {str(name): str(value) for name, value in root.items()},
-        nsmap=root.nsmap | wanted,  # type: ignore[arg-type] # stubs forget the default namespace
-    )
-    declared.text = root.text
-    declared.extend(root)
-    return declared
-
-
-def _find_parts(root: etree._Element) -> tuple[str, etree._Element, etree._Element]:
-    """Return the SOAP namespace, the Header (made where there is none) and the Body."""
-    soap = etree.QName(root).namespace or ""
-    body = root.find(f"{{{soap}}}Body")
-    if root.tag != f"{{{soap}}}Envelope" or soap not in _MUST or body is None:
+def _wanted(places: Places, layout: Layout) -> list[Part]:
+    """Return the Body and the header blocks that are to be signed, in this order."""
+    if places.body is None:
         raise MalformedMessage("this is no SOAP envelope")
-    header = root.find(f"{{{soap}}}Header")
-    if header is None:
-        header = etree.Element(f"{{{soap}}}Header")
-        root.insert(0, header)
-    return soap, header, body
+    headers = [
+        block for name in layout.headers for block in places.blocks if block.name == f"{WSA} {name}"
+    ]
+    return [places.body, *headers]
 
 
-def _find_headers(header: etree._Element, names: Collection[str]) -> Iterator[etree._Element]:
-    for name in names:
-        yield from header.findall(f"{{{WSA}}}{name}")
-
-
-def _make_timestamp(created: datetime, lifetime: timedelta) -> etree._Element:
-    timestamp = etree.Element(f"{{{WSU}}}Timestamp", {WSU_ID: _TIMESTAMP_ID}, nsmap={"wsu": WSU})
-    for name, moment in (("Created", created), ("Expires", created + lifetime)):
-        etree.SubElement(timestamp, f"{{{WSU}}}{name}").text = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-    return timestamp
-
-
-def _make_token(key: SigningKey) -> etree._Element:
-    token = etree.Element(
-        f"{{{WSSE}}}BinarySecurityToken",
-        {"EncodingType": BASE64, "ValueType": X509_V3, WSU_ID: _TOKEN_ID},
-    )
-    token.text = base64.b64encode(key.certificate.der).decode("ascii")
-    return token
-
-
-def _make_signed_info(key: SigningKey, parts: list[etree._Element]) -> bytes:
-    """Return SignedInfo in canonical form: no line ends, no empty tags, attributes in order."""
-    ids = [_name_part(part, number) for number, part in enumerate(parts)]
-    if len(set(ids)) != len(ids) or _TOKEN_ID in ids:
+def _name_parts(envelope: bytes, places: Places, layout: Layout) -> tuple[list[str], list[Edit]]:
+    """Return the wsu:Id of each part, and what must be put in where it has none."""
+    prefix = _free_prefix(envelope)
+    ids: list[str] = []
+    edits: list[Edit] = []
+    for number, part in enumerate(_wanted(places, layout)):
+        made = "body" if number == 0 else f"header-{number}"
+        ids.append(part.id if part.id is not None else made)
+        if part.id is None:
+            text = f' xmlns:{prefix}="{WSU}" {prefix}:Id="{made}"'
+            edits.append((part.behind_name, part.behind_name, text.encode()))
+    if len({*ids, _TOKEN_ID, _TIMESTAMP_ID}) != len(ids) + 2:
         raise HouseError("two parts of the envelope have one Id")
+    return ids, edits
+
+
+def _free_prefix(envelope: bytes) -> str:
+    prefix, number = "wsu", 0
+    while f"xmlns:{prefix}".encode() in envelope:
+        number += 1
+        prefix = f"wsu{number}"
+    return prefix
+
+
+def _find_parts(root: etree._Element, places: Places, layout: Layout) -> list[etree._Element]:
+    """Return the elements that `_wanted` names."""
+    body = root.find(f"{{{places.soap}}}Body")
+    assert body is not None  # expat has seen it
+    headers = [
+        block
+        for name in layout.headers
+        for block in root.findall(f"{{{places.soap}}}Header/{{{WSA}}}{name}")
+    ]
+    return [body, *headers]
+
+
+def _write_security(
+    key: SigningKey, octets: list[tuple[str, bytes]], timestamp: str, layout: Layout, soap: str
+) -> bytes:
+    digest = key.algorithm.digest
     references = "".join(
-        _write_reference(key, one, part) for one, part in zip(ids, parts, strict=True)
+        write_reference(
+            digest, key.backend.digest(digest, part), uri=f"#{name}", chain=(EXCLUSIVE,)
+        )
+        for name, part in octets
     )
+    signed_info = write_signed_info(key, references)
+    named = _KEY_INFOS[layout.token](key)
+    key_info = f"<wsse:SecurityTokenReference>{named}</wsse:SecurityTokenReference>"
+    signature = write_signature(key, signed_info, signed_info.encode(), key_info)
+    token = _write_binary_token(key) if layout.token is Token.BINARY else ""
     return (
-        f'<ds:SignedInfo xmlns:ds="{DS}">'
-        f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"></ds:CanonicalizationMethod>'
-        f'<ds:SignatureMethod Algorithm="{key.algorithm.uri}"></ds:SignatureMethod>'
-        f"{references}</ds:SignedInfo>"
+        f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" xmlns:soap="{soap}"'
+        f' soap:mustUnderstand="{_MUST[soap]}">{token}{timestamp}{signature}</wsse:Security>'
     ).encode()
 
 
-def _name_part(part: etree._Element, number: int) -> str:
-    """Return the part's wsu:Id, given to it where it has none."""
-    name = part.get(WSU_ID)
-    if name is None:
-        name = "body" if number == 0 else f"header-{number - 1}"
-        part.set(WSU_ID, name)
-    return name
+def _place(security: bytes, places: Places) -> Edit:
+    """Return where the Security header goes: last in the Header, made where there is none."""
+    if places.header is None:
+        name = b"%bHeader" % places.prefix
+        return places.body_at, places.body_at, b"<%b>%b</%b>" % (name, security, name)
+    if places.header.end_tag is not None:
+        return places.header.end_tag, places.header.end_tag, security
+    return places.header.tail, places.header.tail + 2, b">%b</%b>" % (security, places.header.name)
 
 
-def _write_reference(key: SigningKey, part_id: str, part: etree._Element) -> str:
-    digest = key.backend.digest(key.algorithm.digest, canonical(part))
+def _write_timestamp(created: datetime, lifetime: timedelta) -> str:
+    """Return the Timestamp in its canonical form."""
     return (
-        f'<ds:Reference URI="#{part_id}"><ds:Transforms>'
-        f'<ds:Transform Algorithm="{EXCLUSIVE}"></ds:Transform></ds:Transforms>'
-        f'<ds:DigestMethod Algorithm="{key.algorithm.digest.uri}"></ds:DigestMethod>'
-        f"<ds:DigestValue>{base64.b64encode(digest).decode('ascii')}</ds:DigestValue>"
-        "</ds:Reference>"
+        f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="{_TIMESTAMP_ID}">'
+        f"<wsu:Created>{created:%Y-%m-%dT%H:%M:%SZ}</wsu:Created>"
+        f"<wsu:Expires>{created + lifetime:%Y-%m-%dT%H:%M:%SZ}</wsu:Expires></wsu:Timestamp>"
     )
 
 
-def _make_signature(signed_info: str, value: str) -> etree._Element:
-    text = (
-        f'<ds:Signature xmlns:ds="{DS}">{signed_info}'
-        f"<ds:SignatureValue>{value}</ds:SignatureValue>"
-        f'<ds:KeyInfo><wsse:SecurityTokenReference xmlns:wsse="{WSSE}">'
-        f'<wsse:Reference URI="#{_TOKEN_ID}" ValueType="{X509_V3}"/>'
-        "</wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>"
+def _write_binary_token(key: SigningKey) -> str:
+    return (
+        f'<wsse:BinarySecurityToken EncodingType="{BASE64}" ValueType="{X509_V3}"'
+        f' wsu:Id="{_TOKEN_ID}">{base64_of(key.certificate)}</wsse:BinarySecurityToken>'
     )
-    return parse(text.encode())
+
+
+def _name_binary_token(_: SigningKey) -> str:
+    return f'<wsse:Reference URI="#{_TOKEN_ID}" ValueType="{X509_V3}"/>'
+
+
+def _write_key_identifier(key: SigningKey) -> str:
+    return (
+        f'<wsse:KeyIdentifier EncodingType="{BASE64}" ValueType="{X509_V3}">'
+        f"{base64_of(key.certificate)}</wsse:KeyIdentifier>"
+    )
+
+
+def _write_issuer_serial(key: SigningKey) -> str:
+    issuer = escape(write_issuer(key.certificate))
+    return (
+        f"<ds:X509Data><ds:X509IssuerSerial><ds:X509IssuerName>{issuer}</ds:X509IssuerName>"
+        f"<ds:X509SerialNumber>{key.certificate.serial}</ds:X509SerialNumber>"
+        "</ds:X509IssuerSerial></ds:X509Data>"
+    )
+
+
+_KEY_INFOS: Final = {
+    Token.BINARY: _name_binary_token,
+    Token.KEY_IDENTIFIER: _write_key_identifier,
+    Token.ISSUER_SERIAL: _write_issuer_serial,
+}

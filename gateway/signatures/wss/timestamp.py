@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.errors import MalformedMessage
 from gateway.signatures.wss.names import WSU
-from gateway.signatures.wss.parsing import parse
+from gateway.signatures.xml.parsing import parse
 
 # xs:dateTime; WSS 1.0 §10 wants UTC, partners write offsets too. A moment without either is none.
 _DATE_TIME: Final = re.compile(

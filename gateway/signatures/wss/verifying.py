@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,31 +9,23 @@ from typing import Final
 from lxml import etree
 
 from gateway.errors import CryptoUnavailable, MalformedMessage
-from gateway.signatures.algorithms import (
-    STREEBOG_256,
-    STREEBOG_512,
-    DigestAlgorithm,
-    Family,
-    SignatureAlgorithm,
-    digest_by_uri,
-    signature_by_uri,
-)
+from gateway.signatures.algorithms import signature_by_uri
 from gateway.signatures.backends import Backend, open_backend
-from gateway.signatures.backends.octets import canonical_in_xml
 from gateway.signatures.certificates import Certificate, read_certificate
 from gateway.signatures.chain import judge_chain
-from gateway.signatures.fitness import Purpose, judge_algorithm, judge_certificate, judge_key
+from gateway.signatures.fitness import Purpose, judge_certificate
 from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Reason, Signer, Verdict
 from gateway.signatures.wss.names import WSA
-from gateway.signatures.wss.parsing import canonical, read_envelope
 from gateway.signatures.wss.partner import Partner, VerifiedEnvelope
-from gateway.signatures.wss.structure import Envelope, Reference, read_structure
+from gateway.signatures.wss.structure import Envelope, IssuerSerial, read_structure
 from gateway.signatures.wss.timestamp import Life, read_life
+from gateway.signatures.xml.canonical import canonical
+from gateway.signatures.xml.issuer import names_issuer
+from gateway.signatures.xml.judging import holds, judge_algorithms, judge_value
+from gateway.signatures.xml.parsing import read_envelope
 
 SKEW: Final = timedelta(minutes=5)
-_STREEBOG: Final = (STREEBOG_256, STREEBOG_512)
-_GOST: Final = (Family.GOST_256, Family.GOST_512)
 
 
 def verify_envelope(
@@ -47,7 +38,8 @@ def verify_envelope(
 ) -> VerifiedEnvelope:
     """Judge a signed SOAP envelope as of a moment; never raises.
 
-    Body and Timestamp must be signed, each in its place, and the Timestamp be within its life.
+    Body and Timestamp must be signed, each in its place, and the Timestamp be within its life; a
+    partner may do without a Timestamp, and then its messages are told apart by their ids alone.
     WS-Security 1.0 (OASIS 200401), XML Signature 1.1, RFC 3741.
     """
     try:
@@ -73,8 +65,8 @@ class _Judge:
     ) -> None:
         self._parts, self._partner = parts, partner
         self._at, self._skew, self._backend = at, skew, backend
-        self._algorithm = signature_by_uri(parts.signature_uri)
-        self._certificate = _read_token(parts.token)
+        self._algorithm = signature_by_uri(parts.signature.algorithm_uri)
+        self._certificate = _find_certificate(parts.token, partner)
         self._body, self._timestamp = b"", b""
         self._headers: dict[str, bytes] = {}
         self._life: Life | None = None
@@ -83,7 +75,7 @@ class _Judge:
         """Return the verdict, and the parts if it is good."""
         reasons = tuple(dict.fromkeys(self._reasons()))
         verdict = Verdict(reasons, (self._signer(),))
-        if not verdict.valid or self._life is None:
+        if not verdict.valid:
             return VerifiedEnvelope(
                 verdict=verdict, certificate=self._certificate, soap=self._parts.soap
             )
@@ -92,8 +84,8 @@ class _Judge:
             certificate=self._certificate,
             soap=self._parts.soap,
             body=self._body,
-            created=self._life.created,
-            expires=self._life.expires,
+            created=self._life.created if self._life else None,
+            expires=self._life.expires if self._life else None,
             headers=self._headers,
             must_understand=self._parts.must_understand,
         )
@@ -114,39 +106,24 @@ class _Judge:
         return reasons
 
     def _judge_algorithms(self) -> Iterator[Reason]:
-        if self._algorithm is None:
-            yield Reason(Fact.ALGORITHM_UNKNOWN, self._parts.signature_uri[:200])
-        else:
-            yield from judge_algorithm(self._algorithm, self._partner.allowed, self._at)
-        for reference in self._parts.references:
-            yield from self._judge_digest(digest_by_uri(reference.digest_uri), reference)
+        yield from judge_algorithms(self._parts.signature, self._partner.allowed, self._at)
 
-    def _judge_digest(
-        self, digest: DigestAlgorithm | None, reference: Reference
-    ) -> Iterator[Reason]:
-        """A refused hash is admitted where a signature with that same hash is."""
-        if digest is None:
-            yield Reason(Fact.ALGORITHM_UNKNOWN, reference.digest_uri[:200])
-        elif digest.refused and digest not in {row.digest for row in self._partner.allowed}:
-            yield Reason(Fact.ALGORITHM_FORBIDDEN, digest.name)
-        elif digest.refused:
-            yield Reason(Fact.LEGACY_ADMITTED, digest.name)
-        if digest and self._algorithm and not _of_one_family(digest, self._algorithm):
-            yield Reason(Fact.ALGORITHMS_MIXED, f"{digest.name} in {self._algorithm.name}")
+    def _judge_signature(self) -> Iterator[Reason]:
+        yield from judge_value(
+            self._parts.signature, self._certificate, self._partner.allowed, self._backend
+        )
 
     def _judge_references(self) -> Iterator[Reason]:
         seen: set[str] = set()
-        for reference in self._parts.references:
-            element = self._parts.find(reference.uri)
+        for reference in self._parts.signature.references:
+            assert reference.uri is not None  # the rules of envelopes admit no other
+            element = self._parts.ids.find(reference.uri)
             self._need_place(element)
             if reference.uri in seen:
                 raise MalformedMessage("two references name one element")
             seen.add(reference.uri)
-            digest = digest_by_uri(reference.digest_uri)
-            assert digest is not None  # an unknown one has ended the case before
-            octets = canonical(element, reference.prefixes)
-            real = self._backend.digest(digest, octets)
-            if hmac.compare_digest(real, reference.digest_value):
+            octets = canonical(element, prefixes=reference.prefixes)
+            if holds(reference, octets, self._backend):
                 self._keep(element, octets)
             else:
                 yield Reason(Fact.DIGEST_MISMATCH, etree.QName(element).localname)
@@ -157,7 +134,7 @@ class _Judge:
         in_place = (
             element is self._parts.body
             or (parent is self._parts.header and element is not self._parts.security)
-            or (parent is self._parts.security and element is not self._parts.signature)
+            or (parent is self._parts.security and element is not self._parts.signature.element)
         )
         if not in_place:
             raise MalformedMessage("a signed element is not in its place")
@@ -175,24 +152,14 @@ class _Judge:
             raise MalformedMessage("two signed headers have one name")
         self._headers[name] = octets
 
-    def _judge_signature(self) -> Iterator[Reason]:
-        algorithm = self._algorithm
-        if algorithm is None or algorithm not in self._partner.allowed or not self._certificate:
-            return
-        key = self._backend.load_public(self._certificate.spki)
-        yield from judge_key(key, algorithm)
-        octets = canonical(self._parts.signed_info, self._parts.prefixes)
-        value = canonical_in_xml(algorithm.family, self._parts.signature_value)
-        if not self._backend.verify(key, algorithm, value, octets):
-            yield Reason(Fact.SIGNATURE_BROKEN)
-
     def _judge_coverage(self) -> Iterator[Reason]:
         signed = {
             etree.QName(name).localname for name in self._headers if name.startswith(f"{{{WSA}}}")
         }
         if not self._body:
             yield Reason(Fact.NOT_COVERED, "Body")
-        if not self._timestamp:
+        wanted = self._partner.timestamp_required or self._parts.timestamp is not None
+        if wanted and not self._timestamp:
             yield Reason(Fact.NOT_COVERED, "Timestamp")
         for name in sorted(self._partner.required_headers - signed):
             yield Reason(Fact.NOT_COVERED, name)
@@ -212,10 +179,10 @@ class _Judge:
         """KeyInfo has only selected a certificate; here it must be the partner's."""
         certificate, partner = self._certificate, self._partner
         if certificate is None:
-            yield Reason(Fact.MALFORMED, "the token holds no certificate")
+            yield _judge_token(self._parts.token)
             return
         yield from judge_certificate(certificate, Purpose.ENVELOPE)
-        if partner.pins and certificate.sha256 not in partner.pins:
+        if partner.pinned and certificate.sha256 not in partner.pinned:
             yield Reason(Fact.PARTNER_UNKNOWN, "not pinned")
         if partner.ogrn and certificate.subject.ogrn != partner.ogrn:
             yield Reason(Fact.PARTNER_UNKNOWN, "another ОГРН")
@@ -232,18 +199,30 @@ class _Judge:
         covered += [etree.QName(name).localname for name in self._headers]
         return Signer.of(
             self._certificate,
-            algorithm=self._algorithm.name if self._algorithm else self._parts.signature_uri[:200],
+            algorithm=self._algorithm.name
+            if self._algorithm
+            else self._parts.signature.algorithm_uri[:200],
             signed_at=self._life.created if self._life else None,
             covers=", ".join(covered),
         )
 
 
-def _of_one_family(digest: DigestAlgorithm, algorithm: SignatureAlgorithm) -> bool:
-    return (digest in _STREEBOG) is (algorithm.family in _GOST)
-
-
-def _read_token(token: bytes) -> Certificate | None:
+def _find_certificate(token: bytes | IssuerSerial, partner: Partner) -> Certificate | None:
+    """Return the certificate of the token, or the partner's that it names; None without one."""
+    if isinstance(token, IssuerSerial):
+        return next((one for one in partner.certificates if _is_named(token, one)), None)
     try:
         return read_certificate(token)
     except MalformedMessage:
         return None
+
+
+def _is_named(token: IssuerSerial, certificate: Certificate) -> bool:
+    return token.serial == certificate.serial and names_issuer(token.issuer, certificate)
+
+
+def _judge_token(token: bytes | IssuerSerial) -> Reason:
+    """Say what is wrong with a token that has led to no certificate."""
+    if isinstance(token, IssuerSerial):
+        return Reason(Fact.PARTNER_UNKNOWN, "no pinned certificate has this issuer and number")
+    return Reason(Fact.MALFORMED, "the token holds no certificate")

@@ -1,0 +1,1 @@
+"""XML Signature 1.1, the half that envelopes and documents share: reading, judging, writing."""
