@@ -15,7 +15,6 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from gateway.errors import MalformedMessage
 from gateway.exchange import events as e
 from gateway.exchange.record import Exchange
 from gateway.exchange.schedule import Terms
@@ -29,10 +28,9 @@ from gateway.flow.consignment import (
 )
 from gateway.flow.offloop import in_thread
 from gateway.ports import Clock, Endpoint, Ledger, SignerCms, VerifiedSigner
-from gateway.signatures.cades import sign_detached, verify_detached
+from gateway.signatures.cades import certificates_in, sign_detached, verify_detached
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust
-from gateway.signatures.cms.container import read_container
 from gateway.signatures.keys import KeyRing, Role
 from gateway.signatures.verdict import CheckHeard, Outcome, Verdict
 
@@ -172,7 +170,7 @@ class Signature:
         return SignerCms(role=ORGANIZATION, content=content), Checked(ORGANIZATION, verdict)
 
     async def _verify(self, cms: bytes, document: bytes, now: datetime) -> Verdict:
-        trust = await self.desk.gather(_certificates_in(cms), now=now)
+        trust = await self.desk.gather(certificates_in(cms), now=now)
         verdict = await in_thread(partial(verify_detached, trust=trust, at=now), cms, document)
         self.heard("cms", verdict)
         return verdict
@@ -185,13 +183,6 @@ class Signature:
         if now - exchange.received_at >= terms.signature_within:
             return e.Refused(findings=findings, checks=_told(checks))
         return e.SignaturesMissing(findings=findings, checks=_told(checks))
-
-
-def _certificates_in(cms: bytes) -> tuple[Certificate, ...]:
-    try:
-        return read_container(cms).certificates
-    except MalformedMessage:
-        return ()  # the verifier will say so
 
 
 def _is_good(verdict: Verdict) -> bool:

@@ -4,8 +4,13 @@ CAdES-BES, and CAdES-T with a time-stamp.
 """
 
 from gateway.signatures.cades.signing import add_signer, sign_cms, sign_detached
-from gateway.signatures.cades.stamping import stamp
-from gateway.signatures.cades.verifying import Verified, verify_cms, verify_detached
+from gateway.signatures.cades.stamping import Stamper, stamp
+from gateway.signatures.cades.verifying import (
+    Verified,
+    certificates_in,
+    verify_cms,
+    verify_detached,
+)
 from gateway.signatures.cms.profile import DOCUMENT, KZ, RU, Profile
 
 __all__ = [
@@ -13,8 +18,10 @@ __all__ = [
     "KZ",
     "RU",
     "Profile",
+    "Stamper",
     "Verified",
     "add_signer",
+    "certificates_in",
     "sign_cms",
     "sign_detached",
     "stamp",

@@ -38,6 +38,14 @@ def prove_moment(info: SignerInfo, trust: Trust, at: datetime) -> Proof:
     )
 
 
+def tokens_of(info: SignerInfo) -> tuple[bytes, ...]:
+    """Return the time-stamps of a signer that are looked at; none where they cannot be read."""
+    try:
+        return read_tokens(info.unsigned)[:_MOST_TOKENS]
+    except MalformedMessage:
+        return ()
+
+
 def judge_in_time(
     certificate: Certificate,
     extra: Sequence[Certificate],

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from gateway.signatures.algorithms import SHA_256, DigestAlgorithm, digest_by_oid
 from gateway.signatures.cms.attributes import read_tokens
 from gateway.signatures.cms.container import SignerInfo, read_container
 from gateway.signatures.cms.writing import put_tokens
-from gateway.signatures.timestamps.client import Tsa
 
 
-async def stamp(cms: bytes, tsa: Tsa) -> bytes:
+class Stamper(Protocol):
+    """Has time-stamps made (`gateway.transports.timestamps.Tsa`)."""
+
+    async def stamp(self, stamped: bytes, digest: DigestAlgorithm) -> bytes:
+        """Return a good token over these octets, hashed so where nothing else is set."""
+        ...
+
+
+async def stamp(cms: bytes, tsa: Stamper) -> bytes:
     """Return the container with a good token beside each signature that has none yet.
 
-    What was signed keeps its octets. Raises MalformedMessage, and what `Tsa.stamp` raises.
+    What was signed keeps its octets. Raises MalformedMessage, and what the stamper raises.
     """
     container = read_container(cms)
     tokens = {

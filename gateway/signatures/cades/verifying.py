@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from gateway.errors import MalformedMessage
 from gateway.signatures.algorithms import ALLOWED, SignatureAlgorithm
-from gateway.signatures.cades.moments import judge_in_time, prove_moment
+from gateway.signatures.cades.moments import judge_in_time, prove_moment, tokens_of
+from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust
 from gateway.signatures.cms.container import Container, read_container
 from gateway.signatures.cms.judging import Hashes, Judged, judge_signer
@@ -78,6 +80,27 @@ def verify_detached(
     """Judge a detached CMS that must hold exactly `signers` signers; see `verify_cms`."""
     profile = replace(DOCUMENT, fewest=signers, most=signers, allowed=allowed)
     return verify_cms(cms, content, trust, at=at, profile=profile).verdict
+
+
+def certificates_in(cms: bytes) -> tuple[Certificate, ...]:
+    """Return whose revocation a verdict may ask for: those inside, and inside the time-stamps.
+
+    What cannot be read has none; the verdict will say so.
+    """
+    container = _read(cms)
+    if container is None:
+        return ()
+    found = [container.certificates]
+    for signer in container.signers[:_MOST_SIGNERS]:
+        found += [one.certificates for one in map(_read, tokens_of(signer)) if one is not None]
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _read(cms: bytes) -> Container | None:
+    try:
+        return read_container(cms)
+    except MalformedMessage:
+        return None
 
 
 def _judge_form(container: Container, content: bytes | None, profile: Profile) -> Iterator[Reason]:

@@ -9,7 +9,14 @@ import pytest
 
 from gateway.signatures import asn1, der
 from gateway.signatures.algorithms import GOST_95_KZ, Family
-from gateway.signatures.cades import KZ, Verified, add_signer, sign_cms, verify_cms
+from gateway.signatures.cades import (
+    KZ,
+    Verified,
+    add_signer,
+    certificates_in,
+    sign_cms,
+    verify_cms,
+)
 from gateway.signatures.chain import Trust
 from gateway.signatures.cms.container import read_container, read_skeleton
 from gateway.signatures.cms.profile import DOCUMENT
@@ -367,3 +374,27 @@ def test_legacy_token_of_kazakhstan_is_not_checked_and_spoils_nothing(
     assert alive.verdict.valid
     assert alive.verdict.signers[0].timestamped_at is None
     assert facts(expired) == [Fact.TIMESTAMP_NOT_CHECKED, Fact.EXPIRED]
+
+
+def test_certificates_inside_and_inside_the_tokens_are_asked_about(
+    issue: Issue, tsa: SigningKey
+) -> None:
+    signer = issue()
+    cms = sign_cms(CONTENT, signer, at=NOON)
+
+    assert certificates_in(cms) == (signer.certificate,)
+    stamped = with_token(with_token(cms, tsa, NOON), tsa, NOON + HOUR)
+    assert certificates_in(stamped) == (signer.certificate, tsa.certificate)
+
+
+def test_what_cannot_be_read_keeps_nobody_from_being_asked_about(
+    issue: Issue, tsa: SigningKey
+) -> None:
+    signer = issue()
+    cms = sign_cms(CONTENT, signer, at=NOON)
+    odd = Forgery(CONTENT, signer, NOON, tail=der.explicit(1, der.NULL)).write()
+    junk = put_tokens(with_token(cms, tsa, NOON), {0: der.NULL})
+
+    assert certificates_in(b"") == ()
+    assert certificates_in(odd) == (signer.certificate,)
+    assert certificates_in(junk) == (signer.certificate, tsa.certificate)

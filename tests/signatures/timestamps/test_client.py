@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 import pytest
@@ -18,15 +18,17 @@ from gateway.signatures.algorithms import SHA_1, SHA_256, SHA_512, STREEBOG_256,
 from gateway.signatures.backends import Chooser
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.cades import add_signer, sign_cms, stamp, verify_cms
+from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust
 from gateway.signatures.cms.attributes import read_tokens
 from gateway.signatures.cms.container import read_container
 from gateway.signatures.cms.profile import DOCUMENT
 from gateway.signatures.keys import SigningKey
-from gateway.signatures.timestamps import TimestampRefused, Tsa
-from gateway.signatures.timestamps.query import read_answer
+from gateway.signatures.timestamps import TimestampRefused, read_answer
 from gateway.signatures.timestamps.token import read_tst_info
 from gateway.signatures.verdict import Outcome
+from gateway.transports.evidence import Fetcher
+from gateway.transports.timestamps import FixedTrust, Tsa
 from tests.signatures.cades.forging import Forgery
 from tests.signatures.conftest import DAY, NOON, Issue
 from tests.signatures.timestamps.authority import POLICY, Stamp
@@ -82,8 +84,8 @@ async def visit(session: aiohttp.ClientSession, trust: Trust) -> AsyncIterator[V
         servers.append(server)
         tsa = Tsa(
             url=str(server.make_url("/tsp")),
-            session=session,
-            trust=trust,
+            fetcher=Fetcher(plain=session, guarded=session),
+            desk=FixedTrust(trust),
             now=lambda: NOON,
             tries=1,
             pause=timedelta(milliseconds=1),
@@ -127,7 +129,6 @@ async def test_query_says_what_rfc_3161_wants(authority: Employ, visit: Visit) -
     )
     assert office.queries == [expected]
     assert office.headers["Content-Type"] == "application/timestamp-query"
-    assert office.headers["Accept-Encoding"] == "identity"
     assert read_tst_info(read_container(token).content or b"").nonce == 71
 
 
@@ -196,12 +197,16 @@ async def test_token_that_nobody_here_can_check_makes_the_caller_wait(
     authority: Employ, visit: Visit, trust: Trust
 ) -> None:
     office = honest(authority(family=Family.GOST_256))
+    poor = FixedTrust(replace(trust, backend=Chooser([Pyca()])))
 
     with pytest.raises(CryptoUnavailable):
-        await ask(visit, office, trust=replace(trust, backend=Chooser([Pyca()])))
+        await ask(visit, office, desk=poor)
     with pytest.raises(CryptoUnavailable):
         await ask(
-            visit, office, trust=replace(trust, backend=Chooser([Pyca()])), digest=STREEBOG_256
+            visit,
+            office,
+            desk=poor,
+            digest=STREEBOG_256,
         )
 
 
@@ -261,25 +266,27 @@ async def test_any_other_answer_is_weather(visit: Visit, status: int) -> None:
         lambda *_: web.Response(status=status, headers={"Location": "http://elsewhere.example/"})
     )
 
-    with pytest.raises(WeatherError, match=f"answers {status}"):
+    with pytest.raises(WeatherError, match="gives no answer: http-status"):
         await ask(visit, office)
 
 
 async def test_too_large_an_answer_is_weather(visit: Visit) -> None:
-    with pytest.raises(WeatherError, match="more than 262144 bytes"):
+    with pytest.raises(WeatherError, match="gives no answer: too-large"):
         await ask(visit, Office(lambda *_: bytes(256 * 2**10 + 1)))
     with pytest.raises(TimestampRefused):
         await ask(visit, Office(lambda *_: bytes(256 * 2**10)))
 
 
-async def test_silence_is_weather(visit: Visit) -> None:
+async def test_silence_is_weather(visit: Visit, session: aiohttp.ClientSession) -> None:
+    hasty = Fetcher(plain=session, guarded=session, within=timedelta(milliseconds=50))
+
     class Silent(Office):
         async def serve(self, request: web.Request) -> web.StreamResponse:
             await asyncio.sleep(5)
             raise AssertionError
 
-    with pytest.raises(WeatherError, match="does not answer: TimeoutError"):
-        await ask(visit, Silent(lambda *_: b""), within=timedelta(milliseconds=50))
+    with pytest.raises(WeatherError, match="gives no answer: slow"):
+        await ask(visit, Silent(lambda *_: b""), fetcher=hasty)
 
 
 async def test_nobody_there_is_weather_and_the_address_is_not_repeated(
@@ -287,8 +294,8 @@ async def test_nobody_there_is_weather_and_the_address_is_not_repeated(
 ) -> None:
     tsa = Tsa(
         url="http://127.0.0.1:9/tsp?secret=1",
-        session=session,
-        trust=trust,
+        fetcher=Fetcher(plain=session, guarded=session),
+        desk=FixedTrust(trust),
         now=lambda: NOON,
         tries=1,
     )
@@ -394,6 +401,23 @@ async def test_bad_token_is_never_put_in(authority: Employ, visit: Visit, issue:
 
     with pytest.raises(TimestampRefused):
         await stamp(cms, await visit(honest(authority(), b"other")))
+
+
+async def test_word_on_the_authority_is_gathered_before_its_token_is_judged(
+    authority: Employ, visit: Visit, trust: Trust
+) -> None:
+    asked: list[Sequence[Certificate]] = []
+
+    class Asking(FixedTrust):
+        async def gather(self, certificates: Sequence[Certificate], *, now: datetime) -> Trust:
+            asked.append(certificates)
+            return trust if certificates else trust.without_lists()
+
+    signer = authority()
+
+    await ask(visit, honest(signer), desk=Asking(trust))
+
+    assert asked == [(), (signer.certificate,)]
 
 
 async def test_what_is_no_container_is_not_stamped(visit: Visit, authority: Employ) -> None:

@@ -28,9 +28,11 @@ from gateway.signatures.chain import Trust
 from gateway.signatures.cms.attributes import read_tokens
 from gateway.signatures.cms.container import read_container
 from gateway.signatures.reasons import Fact
-from gateway.signatures.timestamps import TimestampRefused, Tsa, judge_token
-from gateway.signatures.timestamps.query import read_answer, write_query
+from gateway.signatures.timestamps import TimestampRefused, judge_token, read_answer
+from gateway.signatures.timestamps.query import write_query
 from gateway.signatures.verdict import Outcome
+from gateway.transports.evidence import Fetcher
+from gateway.transports.timestamps import FixedTrust, Tsa
 from tests.signatures.conftest import DAY, Issue
 from tests.signatures.timestamps.conftest import Employ
 
@@ -159,8 +161,8 @@ async def visit(trust: Trust) -> AsyncIterator[Callable[[Office], Tsa]]:
             offices.append(office)
             return Tsa(
                 url=str(server.make_url("/tsp")),
-                session=session,
-                trust=trust.without_lists(),
+                fetcher=Fetcher(plain=session, guarded=session),
+                desk=FixedTrust(trust.without_lists()),
                 now=now,
             )
 
