@@ -31,6 +31,7 @@ from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.cades import sign_detached
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust, load_trust
+from gateway.signatures.cms.writing import put_tokens
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.keys import KeyFiles, KeyRing, Role, SigningKey, load_key
 from gateway.signatures.testpki import make_test_pki
@@ -312,6 +313,37 @@ async def test_the_authorities_are_asked_about_whoever_signed(office: Office) ->
     assert {office.key(name).certificate.sha256 for name in names} <= {
         one.sha256 for one in desk.asked
     }
+
+
+async def test_the_authorities_are_asked_about_time_stamps_too(office: Office) -> None:
+    desk = Desk(load_trust(office.pki / "trust"))
+    asking = replace(office, desk=desk)
+    token = office.cms("ru-clinic77-member-1").content
+    stamped = put_tokens(office.cms().content, {0: token})
+
+    await asking.sign(await asking.mapped(SignerCms(role="14", content=stamped)))
+
+    member = office.key("ru-clinic77-member-1").certificate
+    assert member.sha256 in {one.sha256 for one in desk.asked}
+
+
+async def test_organisations_own_signature_may_be_brought(office: Office) -> None:
+    brought = replace(office.cms("ru-clinic77-organization"), role="organization")
+
+    after = await office.sign(await office.mapped(office.cms(), brought))
+
+    assert after.state is State.SIGNED
+    names = await office.world.ledger.payload_names(after.id)
+    assert len([name for name in names if name.startswith("signature")]) == 2
+
+
+async def test_another_organisations_signature_refuses_the_document(office: Office) -> None:
+    brought = replace(office.cms("ru-hospital16-organization"), role="organization")
+
+    after = await office.sign(await office.mapped(office.cms(), brought))
+
+    assert after.outcome is Outcome.REFUSED
+    assert [one.rule for one in after.findings] == ["signature.another-organization"]
 
 
 async def test_our_own_signature_waits_as_anybodys(office: Office) -> None:

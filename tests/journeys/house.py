@@ -20,6 +20,7 @@ from gateway.ports import Query
 from gateway.samples.maker import Maker, SampleDocument
 from gateway.samples.signing import PkiSigner
 from gateway.sandbox.program import Sandbox
+from gateway.settings import TrustSettings
 from gateway.signatures.backends import open_backend
 from gateway.telemetry.logs import open_log
 from gateway.trial import (
@@ -203,8 +204,12 @@ async def open_house(
     lines: Iterable[str] = (),
     without_keys: Iterable[str] = (),
     faults: str = "",
+    trust: Callable[[TrustSettings], TrustSettings] = lambda settings: settings,
 ) -> AsyncIterator[House]:
-    """Open a gateway beside the sandbox; `without_keys` names keys that it is not given."""
+    """Open a gateway beside the sandbox; `without_keys` names keys that it is not given.
+
+    `trust` changes whom it trusts and asks.
+    """
     log = io.StringIO()
     wishes = Wishes(
         folder=folder,
@@ -220,7 +225,8 @@ async def open_house(
     ) as sandbox:
         loaded = configure(wishes, sandbox.configuration(), pki, port)
         keys = {name: one for name, one in loaded.settings.keys.items() if name not in without_keys}
-        loaded = replace(loaded, settings=replace(loaded.settings, keys=keys))
+        settings = replace(loaded.settings, keys=keys, trust=trust(loaded.settings.trust))
+        loaded = replace(loaded, settings=settings)
         async with (
             open_gateway(loaded, wishes.doors) as gateway,
             aiohttp.ClientSession() as session,

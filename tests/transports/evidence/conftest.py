@@ -72,6 +72,12 @@ def nonce_in(request: bytes) -> bytes:
     return asn1.read_der(extension.members()[-1].body).body
 
 
+def serial_in(request: bytes) -> int:
+    """Return the serial number of the certificate that an OCSPRequest is about."""
+    one = asn1.read_der(request).members()[0].members()[0].members()[0]
+    return one.members()[0].members()[-1].integer()
+
+
 def answering(answer: Answer, *, nonce: bytes | None = None) -> Serve:
     """Serve an answer that repeats the nonce of its question, or the one given."""
 

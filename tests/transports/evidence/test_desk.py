@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from gateway.signatures import der
+from gateway.signatures.algorithms import Family
 from gateway.signatures.backends import Chooser
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.certificates import write_pem
@@ -20,7 +21,15 @@ from gateway.signatures.reasons import Fact
 from gateway.transports.evidence import Authority, DeskTerms, RevocationDesk, TrustFolder
 from tests.signatures.conftest import DAY, NOON, Issue, Load
 from tests.signatures.ocsp.answering import UNKNOWN, revoked
-from tests.signatures.reissuing import access, extended, list_bytes, points
+from tests.signatures.reissuing import (
+    NO_CHECK,
+    OCSP_SIGNING,
+    access,
+    extended,
+    list_bytes,
+    points,
+    purposes,
+)
 from tests.transports.evidence.conftest import Scene, Serve, Silent, answering, bytes_of
 
 HOUR = timedelta(hours=1)
@@ -326,6 +335,34 @@ async def test_gost_word_without_a_backend_is_left_to_the_verifier(
 
     assert await judge(scene) == [Fact.BACKEND_MISSING]
     assert not scene.responder.asked  # no path is known to lead to a root
+
+
+async def test_answer_that_nobody_here_can_read_is_left_to_the_verifier(
+    scene: Scene, issue: Issue
+) -> None:
+    gost = issue(scene.issuing, Family.GOST_256)
+    delegate = extended(gost, scene.issuing, purposes(OCSP_SIGNING), NO_CHECK)
+    carries = (delegate.certificate,)
+    scene.responder.routes["/ocsp"] = answering(
+        replace(scene.answer, responder=delegate, carries=carries)
+    )
+    assert await judge(scene) == []
+    scene.trust = replace(scene.trust, backend=Chooser([Pyca()]))
+
+    assert await judge(scene) == [Fact.BACKEND_MISSING]
+    assert scene.responder.asked == ["/ocsp"] * 2
+
+
+async def test_connection_that_breaks_leaves_it_unchecked(scene: Scene) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    scene.responder.routes["/ocsp"] = hang_up
+
+    assert await judge(scene) == [Fact.REVOCATION_UNKNOWN]
+    assert scene.results[0] == ("ocsp", "unreachable")
 
 
 # --- whom we call --------------------------------------------------------------------------------
