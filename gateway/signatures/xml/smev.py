@@ -20,6 +20,7 @@ _TAG: Final = re.compile(rb'<([^ >]+)([^>"]*(?:"[^"]*"[^>"]*)*)>')
 _REST: Final = re.compile(
     rb'((?: xmlns(?::[^=]+)?="[^"]*")*)((?: [^:=]+="[^"]*")*)((?: [^=]+="[^"]*")*)'
 )
+_INSTRUCTION: Final = re.compile(rb"<\?.*?\?>", re.DOTALL)
 _PAIR: Final = re.compile(rb' ([^=]+)="([^"]*)"')
 _CR: Final = b"&#xD;"
 _SLASH, _QUESTION = b"/?"
@@ -46,7 +47,7 @@ def transform(octets: bytes) -> bytes:
     scope = _Scope({b"xml": XML.encode()}, {XML.encode(): b"xml:"})
     above: list[tuple[bytes, _Scope]] = []
     count = 0
-    pieces = _TAG.split(octets)
+    pieces = _TAG.split(_INSTRUCTION.sub(b"<?>", octets) if b"<?" in octets else octets)
     for text, name, rest in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=False):
         if text and not text.isspace():
             out.append(_write_text(text) if b"&" in text else text)

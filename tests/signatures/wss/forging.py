@@ -104,7 +104,7 @@ class Forgery:
     def _reference(self, name: str) -> str:
         digest = self.digest or self.key.algorithm.digest
         root = etree.fromstring(self._text().replace("<SIGNATURE/>", "").encode())
-        found = root.xpath("//*[@*[local-name()='Id' or local-name()='id'] = $name]", name=name)
+        found = root.xpath("//*[@*[contains('Id ID id', local-name())] = $name]", name=name)
         assert isinstance(found, list)
         octets = b"".join(
             etree.tostring(
