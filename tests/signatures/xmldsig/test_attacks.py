@@ -328,6 +328,26 @@ def test_xml_beside_the_signature_may_be_canonicalised(
     assert found(judge(signature, detached=b"no xml")) == {Fact.STRUCTURE_FORBIDDEN}
 
 
+@pytest.mark.parametrize("inside", ["1<SIGNATURE/>2", "<SIGNATURE/>2", "<z/><SIGNATURE/>2<z/>"])
+def test_signature_taken_out_for_one_signer_is_back_for_the_next(
+    key: Load, judge: partial[Verified], inside: str
+) -> None:
+    document = f'<a><P/><w Id="x"><y Id="y">{inside}</y></w></a>'
+    inner = Forgery(key("ru-clinic77-member-1"), document=document, uri="#y").write().decode()
+
+    outer = Forgery(
+        key(CHAIR), document=inner.replace("<P/>", "<SIGNATURE/>"), uri="#x", transforms=PART
+    ).write()
+
+    verified = judge(outer)
+    assert found(verified) == set()
+    assert set(verified.parts) == {"#x", "#y"}
+    assert b"Signature" in verified.parts["#x"]
+    assert b"Signature" not in verified.parts["#y"]
+    changed = judge(outer.replace(b">2<", b">3<"))
+    assert found(changed) >= {Fact.DIGEST_MISMATCH}
+
+
 # --- transforms, canonicalisation, references --------------------------------------------------
 
 
