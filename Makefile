@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DOCUMENTS ?=
 FAULTS ?=
 
-.PHONY: setup demo test test-fallback check bench coverage picture campaign format
+.PHONY: setup demo test test-fallback check bench bench-signatures coverage picture campaign format
 
 $(VENV)/.ready: pyproject.toml requirements.lock docker/system-packages.sh
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -36,6 +36,11 @@ check: setup ## what every commit passes
 
 bench: setup ## lives of exchanges through the ledger on this disk
 	$(BIN)/python -m tests.bench.ledger
+
+bench-signatures: setup ## signatures beside the primitive and beside signxml, xmlsec, gostcrypto
+	@$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/peers --upgrade \
+		xmlsec==1.3.17 gostcrypto==1.2.5
+	@$(BIN)/python -m tests.bench.signatures
 
 campaign: setup ## the long fault campaign: 500 documents, 40 random kills, every place once
 	CAMPAIGN_DOCUMENTS=$(or $(DOCUMENTS),500) CAMPAIGN_KILLS=$(or $(KILLS),40) \

@@ -91,6 +91,14 @@ class Fact(Enum):
         "В подписи отсутствует обязательный подписанный атрибут",
         "A mandatory signed attribute is missing",
     )
+    ATTRIBUTE_ABSENT = _rule(
+        "attribute-absent",
+        "valid",
+        "",
+        Mender.VENDOR,
+        "В подписи нет желательного подписанного атрибута",
+        "A signed attribute that should be there is not",
+    )
     ATTRIBUTE_WRONG = _rule(
         "attribute-wrong",
         _INVALID,

@@ -168,6 +168,11 @@ class Verdict:
         return self.outcome is Outcome.VALID
 
     @property
+    def passed(self) -> bool:
+        """Tell whether one may rely on it: valid, or proven to have been."""
+        return self.outcome in _PASSED
+
+    @property
     def etsi(self) -> str:
         """Main indication and, where there is one, sub-indication of EN 319 102-1."""
         if self.outcome in _PASSED:

@@ -179,6 +179,9 @@ class _Judge:
         for oid in self._profile.required:
             if oid not in attributes.values and oid not in attributes.repeated:
                 yield Reason(Fact.ATTRIBUTE_MISSING, NAMES[oid])
+        for oid in self._profile.remarked:
+            if oid not in attributes.values and oid not in attributes.repeated:
+                yield Reason(Fact.ATTRIBUTE_ABSENT, NAMES[oid])
         stated = attributes.values.get(CONTENT_TYPE)
         if stated is not None and not is_oid(stated, self._container.content_type):
             yield Reason(Fact.ATTRIBUTE_WRONG, "content-type")

@@ -36,6 +36,8 @@ class Profile:
         *(CONTENT_TYPE, MESSAGE_DIGEST),  # RFC 5652 §5.3
         *(SIGNING_TIME, SIGNING_CERTIFICATE_V2),  # EN 319 122-1 §6.3, B-B
     )
+    remarked: tuple[str, ...] = ()
+    """OIDs of signed attributes whose absence is told, and weighs nothing."""
     allowed: Collection[SignatureAlgorithm] = field(default=ALLOWED, repr=False)
 
     def counts(self, signers: int) -> bool:
@@ -59,3 +61,10 @@ KZ: Final = Profile(
     allowed=_allowed_in(Country.KAZAKHSTAN),
 )
 """Kazakhstan: one signer or several; Kalkan writes no signing-certificate attribute."""
+ANY: Final = Profile(
+    name="any",
+    most=_MOST_SIGNERS,
+    required=(CONTENT_TYPE, MESSAGE_DIGEST),
+    remarked=(SIGNING_TIME, SIGNING_CERTIFICATE_V2),
+)
+"""What RFC 5652 asks and no more: for looking at a signature, not for acting on it."""

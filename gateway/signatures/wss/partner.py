@@ -38,13 +38,17 @@ class Partner:
     timestamp_required: bool = True
     """Whether there must be a Timestamp (ШЭП has none). One that is there must be signed."""
 
+    anyone: bool = False
+    """Whether whoever has a chain counts: for looking at an envelope, never for acting on it."""
+
     @property
     def pinned(self) -> frozenset[str]:
         """SHA-256 of all pinned certificates."""
         return self.pins | {each.sha256 for each in self.certificates}
 
     def __post_init__(self) -> None:
-        if not self.pinned and not (self.trust is not None and self.ogrn):
+        named = self.anyone or self.ogrn
+        if not self.pinned and not (self.trust is not None and named):
             raise SettingError(
                 f"{self.name}: pin its certificates, or give its authority and its ОГРН",
                 where=f"endpoints.{self.name}",

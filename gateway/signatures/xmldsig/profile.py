@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.signatures.algorithms import ALLOWED, Country, SignatureAlgorithm
+from gateway.signatures.fitness import Purpose
 from gateway.signatures.xml.names import (
     ENVELOPED,
     EXCLUSIVE,
@@ -35,6 +36,8 @@ class Profile:
     """Transforms of the content, as we write them; ENVELOPED comes before where it is needed."""
     rules: Rules
     allowed: frozenset[SignatureAlgorithm]
+    purpose: Purpose = Purpose.DOCUMENT
+    """What a certificate must be fit for."""
     peeling: bool = False
     """A later signature covers the earlier ones: the last is checked and taken off, then the one
     before. Without it a document has at most one signature inside what it signs."""
@@ -73,5 +76,15 @@ SMEV: Final = Profile(
         frozenset({Reach.WHOLE, Reach.PART}),
     ),
     allowed=_allowed(Country.RUSSIA),
+    purpose=Purpose.ENVELOPE,
 )
 """СМЭВ3: one element by its Id, the signature beside it."""
+
+ANY: Final = Profile(
+    name="any",
+    method=EXCLUSIVE,
+    chain=(EXCLUSIVE,),
+    rules=Rules(frozenset(_METHODS), _CHAINS, frozenset(Reach)),
+    allowed=ALLOWED,
+)
+"""All that the others admit: for looking at a signature, not for acting on it."""

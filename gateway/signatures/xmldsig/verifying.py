@@ -14,7 +14,7 @@ from gateway.errors import CryptoUnavailable, MalformedMessage
 from gateway.signatures.algorithms import signature_by_uri
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust, judge_chain
-from gateway.signatures.fitness import Purpose, judge_certificate
+from gateway.signatures.fitness import judge_certificate
 from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Reason, Signer, Verdict
 from gateway.signatures.xml.judging import holds, judge_algorithms, judge_value
@@ -131,7 +131,7 @@ class _Judge:
             yield Reason(Fact.CERTIFICATE_MISSING)
             return
         certificate, *others = self._certificates
-        yield from judge_certificate(certificate, Purpose.DOCUMENT)
+        yield from judge_certificate(certificate, self._profile.purpose)
         yield from judge_chain(certificate, others, self._trust, at=self._at)
 
     def _judge_signature(self) -> Iterator[Reason]:
