@@ -181,7 +181,7 @@ def _speaks_of(
     return (
         crl.complete
         and may_sign
-        and crl.issuer_name == issuer.subject_name == certificate.issuer_name
+        and crl.issuer_name == issuer.subject_name
         and crl.covers(certificate)
         and verify_list(crl, issuer, backend)
     )

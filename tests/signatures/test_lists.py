@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.signatures import der
+from gateway.signatures import asn1, der
+from gateway.signatures.algorithms import RSA_SHA384
 from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust, judge_chain
+from gateway.signatures.identifiers import signature_identifier
 from gateway.signatures.keys import SigningKey
 from gateway.signatures.lists import RevocationList, Scope, read_list
 from gateway.signatures.reasons import Fact
@@ -204,3 +206,54 @@ def test_list_of_another_authority_says_nothing(
 
     facts = [reason.fact for reason in judge_chain(chair, (), heard, at=NOON)]
     assert facts == [Fact.REVOCATION_UNKNOWN]
+
+
+# --- the last moments ----------------------------------------------------------------------------
+
+
+def test_list_counts_to_the_very_moment_of_its_next_update(
+    trust: Trust, chair: Certificate, issuing: SigningKey
+) -> None:
+    second = timedelta(seconds=1)
+
+    assert judge(trust, chair, listed(issuing, {}, until=timedelta())) == []
+    assert judge(trust, chair, listed(issuing, {}, until=-second)) == [Fact.REVOCATION_UNKNOWN]
+
+
+@pytest.mark.parametrize("reason", [1, 6])
+@pytest.mark.parametrize(("seconds", "found"), [(0, [Fact.REVOKED]), (1, [])])
+def test_revocation_counts_from_its_very_moment(
+    trust: Trust,
+    chair: Certificate,
+    issuing: SigningKey,
+    reason: int,
+    seconds: int,
+    found: list[Fact],
+) -> None:
+    since = NOON + timedelta(seconds=seconds)
+
+    assert judge(trust, chair, listed(issuing, {chair.serial: (since, reason)})) == found
+
+
+def test_final_revocation_counts_from_its_very_moment_whatever_is_newer(
+    trust: Trust, chair: Certificate, issuing: SigningKey
+) -> None:
+    old = listed(issuing, {chair.serial: (NOON, 1)}, since=-2 * DAY)
+
+    assert judge(trust, chair, old, listed(issuing, {})) == [Fact.REVOKED]
+
+
+def test_hold_that_only_a_stale_list_lifts_leaves_it_open(
+    trust: Trust, chair: Certificate, issuing: SigningKey
+) -> None:
+    held = listed(issuing, {chair.serial: (NOON - 2 * DAY, 6)}, since=-2 * DAY, until=DAY)
+    lifted = listed(issuing, {}, since=-DAY, until=-HOUR)
+
+    assert judge(trust, chair, held, lifted) == [Fact.REVOCATION_UNKNOWN]
+
+
+def test_list_whose_two_algorithms_differ_is_nobodys(issuing: SigningKey) -> None:
+    tbs, _, signature = asn1.read_der(list_bytes(issuing, {})).members()
+    other = der.sequence(tbs.raw, signature_identifier(RSA_SHA384), signature.raw)
+
+    assert read_list(other).algorithm is None

@@ -51,10 +51,9 @@ class Word:
     reason: int = 0
 
     def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
-        """Tell whether it names this certificate of this issuer."""
+        """Tell whether it names this certificate, which this issuer has issued."""
         return (
             self.serial == certificate.serial
-            and certificate.issuer_name == issuer.subject_name
             and self.name_hash == hash_of(self.algorithm, issuer.subject_name)
             and self.key_hash == hash_of(self.algorithm, issuer.public_key)
         )

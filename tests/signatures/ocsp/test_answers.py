@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import MalformedMessage
-from gateway.signatures import der
+from gateway.signatures import asn1, der
 from gateway.signatures.algorithms import MD5, RSA_SHA1, SHA_1, SHA_256, Family
 from gateway.signatures.backends import Chooser, PublicKey, open_backend
 from gateway.signatures.backends.pyca import Pyca
@@ -19,10 +19,10 @@ from gateway.signatures.certificates import Certificate
 from gateway.signatures.chain import Trust, judge_chain
 from gateway.signatures.keys import SigningKey
 from gateway.signatures.ocsp import Declined, OcspAnswer, Status, ask, read_answer
-from gateway.signatures.ocsp.responder import verify_answer
+from gateway.signatures.ocsp.responder import answers_for, verify_answer
 from gateway.signatures.reasons import Fact
 from tests.signatures.conftest import DAY, NOON, Issue, Load
-from tests.signatures.ocsp.answering import UNKNOWN, Answer, extension, moment, revoked
+from tests.signatures.ocsp.answering import NONCE, UNKNOWN, Answer, extension, moment, revoked
 from tests.signatures.reissuing import NO_CHECK, OCSP_SIGNING, extended, listed, purposes
 
 HOUR = timedelta(hours=1)
@@ -319,6 +319,30 @@ def test_delegate_that_may_be_revoked_must_be_known_not_to_be(
     assert judge(tainted, chair, said) == []  # what the list says of the chair
 
 
+def test_delegate_does_not_vouch_for_itself(
+    deaf: Trust, answer: Answer, chair: Certificate, delegate: Delegate
+) -> None:
+    responder = delegate(purposes(OCSP_SIGNING))
+    carries = (responder.certificate,)
+    of_chair = replace(answer, responder=responder, carries=carries)
+    of_itself = replace(of_chair, certificate=responder.certificate)
+
+    assert judge(deaf, chair, of_chair, of_itself) == [Fact.REVOCATION_UNKNOWN]
+
+
+def test_delegate_named_by_the_same_key_under_another_name_answers_for_nobody(
+    answer: Answer, delegate: Delegate, issuing: SigningKey
+) -> None:
+    responder = delegate()
+    said = read(replace(answer, responder=responder, carries=(responder.certificate,)).der())
+    renamed = replace(responder.certificate, issuer_name=responder.certificate.subject_name)
+    other = replace(said, certificates=(renamed,))
+
+    for heard, found in ((said, True), (other, False)):
+        told = answers_for(heard, issuing.certificate, (), open_backend(), stands=lambda _: True)
+        assert told is found
+
+
 def test_changed_answer_is_nobodys(deaf: Trust, answer: Answer, chair: Certificate) -> None:
     said = read(answer.der())
     changed = replace(said, tbs=said.tbs.replace(b"\x80\x00", b"\x82\x00"))
@@ -463,6 +487,67 @@ def test_what_follows_the_end_is_malformed(answer: Answer) -> None:
     ):
         with pytest.raises(MalformedMessage):
             read_answer(octets)
+
+
+PLACES = {
+    "basic": (),
+    "certificates": (3,),
+    "data": (0,),
+    "responder": (0, 0),
+    "word": (0, 2, 0),
+    "certificate id": (0, 2, 0, 0),
+    "revocation": (0, 2, 0, 1),
+    "reason": (0, 2, 0, 1, 1),
+    "next update": (0, 2, 0, 3),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_something_left_over_anywhere_is_malformed(
+    answer: Answer, chair: Certificate, place: str
+) -> None:
+    said = replace(answer, status=revoked(NOON - DAY, 1), next_update=NOON + DAY, carries=(chair,))
+    basic = asn1.read_der(said.basic())
+    read(wrapped(said, basic.raw))
+
+    with pytest.raises(MalformedMessage):
+        read_answer(wrapped(said, with_extra(basic, PLACES[place])))
+
+
+def with_extra(value: asn1.Value, path: tuple[int, ...]) -> bytes:
+    """Return the value with a NULL at the end of the member that the path leads to."""
+    members = [one.raw for one in value.members()]
+    if path:
+        members[path[0]] = with_extra(value.members()[path[0]], path[1:])
+    else:
+        members.append(der.NULL)
+    return der.tlv(value.tag, *members)
+
+
+def wrapped(answer: Answer, basic: bytes) -> bytes:
+    around = der.sequence(der.oid(answer.kind), der.octets(basic))
+    return der.sequence(der.enumerated(0), der.explicit(0, around))
+
+
+def test_version_may_be_said_aloud(answer: Answer) -> None:
+    basic = asn1.read_der(answer.basic())
+    data, *rest = basic.members()
+    version = der.explicit(0, der.integer(0))
+    spoken = der.sequence(version, *(one.raw for one in data.members()))
+
+    found = read(wrapped(answer, der.sequence(spoken, *(one.raw for one in rest))))
+
+    assert found.produced_at == answer.produced_at
+
+
+@pytest.mark.parametrize(("size", "fit"), [(0, False), (1, True), (32, True), (33, False)])
+def test_nonce_has_1_to_32_octets(answer: Answer, size: int, fit: object) -> None:
+    said = replace(answer, outer=(extension(NONCE, der.octets(b"n" * size)),))
+    if fit:
+        assert read(said.der()).nonce == b"n" * size
+    else:
+        with pytest.raises(MalformedMessage):
+            read_answer(said.der())
 
 
 @given(octets=st.binary(max_size=200))
