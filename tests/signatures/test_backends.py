@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from gateway.errors import CryptoUnavailable, HouseError, MalformedMessage, SettingError
 from gateway.signatures.algorithms import (
     DEFAULTS,
+    ECDSA_SHA256,
+    ECDSA_SHA384,
     GOST_94,
     GOST_256,
     RSA_SHA256,
@@ -24,8 +26,9 @@ from gateway.signatures.algorithms import (
     signature_by_uri,
     signature_in_cms,
     signatures_by_name,
+    signs_with,
 )
-from gateway.signatures.backends import Chooser, open_backend
+from gateway.signatures.backends import Chooser, PrivateKey, PublicKey, open_backend
 from gateway.signatures.backends.libcrypto import LibcryptoBackend
 from gateway.signatures.backends.openssl import open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
@@ -219,6 +222,66 @@ def test_key_too_small_for_its_hash_is_an_error_of_the_house_and_leaves_no_trace
         backend.digest(GOST_94, b"payload")
     with pytest.raises(CryptoUnavailable):
         backend.generate(Family.GOST_2001)
+
+
+def test_handle_that_is_no_key_signs_and_verifies_nothing() -> None:
+    for family, row in ((Family.RSA, RSA_SHA256), (Family.EC, ECDSA_SHA256)):
+        for backend in (BACKEND, PYCA):
+            name = BACKEND.doing(row) if backend is BACKEND else PYCA.name
+            private = PrivateKey(name, family, 256, b"", object())
+            with pytest.raises(CryptoUnavailable, match="cannot sign"):
+                backend.sign(private, row, b"payload")
+            public = PublicKey(name, family, 256, object())
+            assert not backend.verify(public, row, bytes(64), b"payload")
+
+
+@pytest.mark.parametrize("bits", [1024, 256, 521, 512])
+def test_key_of_a_size_that_is_not_used_is_not_made(bits: int) -> None:
+    for backend in (BACKEND, PYCA):
+        for family in (Family.RSA, Family.EC):
+            with pytest.raises(CryptoUnavailable, match=f"of {bits} bits"):
+                backend.generate(family, bits)
+
+
+@pytest.mark.parametrize(("family", "bits"), [(Family.RSA, 4096), (Family.EC, 384)])
+def test_larger_keys_are_made_by_both_and_read_by_both(family: Family, bits: int) -> None:
+    row = signs_with(family, bits)
+    for maker in (BACKEND, PYCA):
+        key = maker.generate(family, bits)
+        signer, judge = BACKEND.load_private(key), PYCA.load_private(key)
+
+        made, theirs = BACKEND.sign(signer, row, b"payload"), PYCA.sign(judge, row, b"payload")
+
+        assert (signer.bits, judge.bits) == (bits, bits)
+        assert len(made) == len(theirs) == (96 if family is Family.EC else 512)
+        public = BACKEND.load_public(judge.spki)
+        assert BACKEND.verify(public, row, theirs, b"payload")
+        assert PYCA.verify(PYCA.load_public(signer.spki), row, made, b"payload")
+
+
+@pytest.mark.parametrize("bits", [0, 384])
+def test_r_and_s_are_as_wide_as_their_curve(bits: int) -> None:
+    """The same numbers, written for the other curve, are no signature."""
+    key = BACKEND.generate(Family.EC, bits)
+    for backend in (BACKEND, PYCA):
+        private = backend.load_private(key)
+        public = backend.load_public(private.spki)
+        made = backend.sign(private, ECDSA_SHA256, b"payload")
+        half = len(made) // 2
+        padded = bytes(16) + made[:half] + bytes(16) + made[half:]
+
+        assert backend.verify(public, ECDSA_SHA256, made, b"payload")
+        for wrong in (padded, made[16:half] + made[half + 16 :], made + b"\0", made[:-1]):
+            assert not backend.verify(public, ECDSA_SHA256, wrong, b"payload")
+
+
+def test_what_a_key_signs_with_follows_its_curve() -> None:
+    assert signs_with(Family.EC, 256) is ECDSA_SHA256
+    assert signs_with(Family.EC, 384) is ECDSA_SHA384
+    for family, row in DEFAULTS.items():
+        assert signs_with(family, 256) is row
+    with pytest.raises(KeyError):
+        signs_with(Family.GOST_2001, 256)
 
 
 @pytest.mark.parametrize("name", ["libnowhere.so.3", "libc.so.6"])

@@ -169,6 +169,18 @@ def test_key_file_without_a_certificate_is_named(place: KeyFiles) -> None:
         open_store(replace(place, key=None), BACKEND)
 
 
+def test_certificate_whose_key_nothing_can_read_is_not_the_keys(
+    place: KeyFiles, issue: Issue, tmp_path: Path
+) -> None:
+    good = issue().certificate
+    ec, unknown = bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d027f")
+    changed = good.der.replace(good.spki, good.spki.replace(ec, unknown))
+    (tmp_path / "cert.der").write_bytes(changed)
+
+    with pytest.raises(SettingError, match="is not the key of the certificate"):
+        load_key(replace(place, certificate=tmp_path / "cert.der"), BACKEND)
+
+
 @pytest.mark.parametrize(
     ("name", "role", "why"),
     [

@@ -97,13 +97,13 @@ class Pyca:
         try:
             if isinstance(handle, rsa.RSAPublicKey):
                 handle.verify(signature, content, padding.PKCS1v15(), chosen)
-            elif isinstance(handle, ec.EllipticCurvePublicKey):
-                if len(signature) != key.bits // 4:  # r‖s
-                    return False
-                handle.verify(ecdsa_to_der(signature) or b"", content, ec.ECDSA(chosen))
+                return True
+            if isinstance(handle, ec.EllipticCurvePublicKey) and len(signature) == key.bits // 4:
+                handle.verify(ecdsa_to_der(signature) or b"", content, ec.ECDSA(chosen))  # r‖s
+                return True
         except InvalidSignature:
             return False
-        return True
+        return False
 
     def generate(self, family: Family, bits: int = 0) -> bytes:
         """Make an RSA-2048 or P-256 key, or a larger one; raise CryptoUnavailable for GOST."""

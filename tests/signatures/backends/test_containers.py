@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from gateway.errors import SettingError
 from gateway.signatures.algorithms import GOST_512_KZ, Family
 from gateway.signatures.backends import open_backend
-from gateway.signatures.backends.containers import is_container, open_container
+from gateway.signatures.backends.containers import Opener, is_container, open_container
 from gateway.signatures.certificates import split_pem, write_pem
 from tests.signatures.kz.relabelling import relabel, relabel_container
 
@@ -155,6 +156,64 @@ def test_without_libcrypto_another_library_opens_rsa_and_ec(pki: Path) -> None:
         assert opened.certificates == (certificate(pki, "ru-issuing"),)
         without = open_container(alone, PASSWORD, library=library)
         assert (without.keys, len(without.certificates)) == ((), 1)
+
+
+class Sparse:
+    """A libcrypto that lacks a provider, or fails where it should not."""
+
+    def __init__(self, **calls: object) -> None:
+        self._library = ctypes.CDLL("libcrypto.so.3")
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._library, name)
+        return self._calls.get(name) or found
+
+
+def test_without_the_provider_of_old_seals_the_rest_comes_out(pki: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    sealing = serialization.BestAvailableEncryption(PASSWORD)
+    whole = pkcs12.serialize_key_and_certificates(b"name", private, None, None, sealing)
+    library = ctypes.CDLL("libcrypto.so.3")
+    real = Opener(library)
+
+    def load(context: int, name: bytes) -> int | None:
+        return library.OSSL_PROVIDER_load(context, name) if name == b"default" else None
+
+    sparse = Opener(Sparse(OSSL_PROVIDER_load=_Call(load)))  # type: ignore[arg-type] # its twin
+
+    assert sparse.open(whole, PASSWORD) == real.open(whole, PASSWORD)
+
+
+def test_bag_that_cannot_be_written_down_is_left_out(pki: Path) -> None:
+    chair = x509.load_der_x509_certificate(certificate(pki, "ru-issuing"))
+    sealing = serialization.BestAvailableEncryption(PASSWORD)
+    alone = pkcs12.serialize_key_and_certificates(b"name", None, chair, None, sealing)
+    sparse = Sparse(i2d_X509=_Call(lambda *_: -1))
+
+    assert Opener(sparse).open(alone, PASSWORD).certificates == ()  # type: ignore[arg-type] # its twin
+
+
+def test_part_that_cannot_be_unsealed_is_left_out(pki: Path) -> None:
+    chair = x509.load_der_x509_certificate(certificate(pki, "ru-issuing"))
+    private = ec.generate_private_key(ec.SECP256R1())
+    sealing = serialization.BestAvailableEncryption(PASSWORD)
+    whole = pkcs12.serialize_key_and_certificates(b"name", private, None, [chair], sealing)
+    sparse = Sparse(PKCS12_unpack_p7encdata=_Call(lambda *_: None))
+
+    opened = Opener(sparse).open(whole, PASSWORD)  # type: ignore[arg-type] # its twin
+
+    assert (len(opened.keys), opened.certificates) == (1, ())
+
+
+class _Call:
+    """A call that may be given a prototype, as ctypes' may."""
+
+    def __init__(self, call: Callable[..., int | None]) -> None:
+        self._call = call
+
+    def __call__(self, *arguments: int) -> int | None:
+        return self._call(*arguments)
 
 
 @given(st.binary(max_size=200))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.signatures.algorithms import ECDSA_SHA256, Family
+from gateway.signatures.algorithms import DEFAULTS, ECDSA_SHA256, Family
 from gateway.signatures.backends import open_backend
 from gateway.signatures.backends.octets import (
+    canonical_in_xml,
     canonical_signature,
     ecdsa_from_der,
     ecdsa_to_der,
     spki_algorithm,
+    value_in_xml,
     wire_signature,
 )
 from gateway.signatures.backends.pyca import Pyca
@@ -62,3 +64,16 @@ def test_signature_in_the_form_of_its_wire_is_not_taken_for_canonical_octets() -
         public = backend.load_public(key.spki)
         assert backend.verify(public, ECDSA_SHA256, made, b"payload")
         assert not backend.verify(public, ECDSA_SHA256, wire, b"payload")
+
+
+@pytest.mark.parametrize("family", [*DEFAULTS, None])
+def test_xml_carries_plain_octets_and_kazakhstan_turns_them(family: Family | None) -> None:
+    octets = bytes(range(64))
+    turned = octets[::-1] if family is Family.GOST_512_KZ else octets
+
+    assert canonical_in_xml(family, octets) == turned
+    assert family is None or value_in_xml(family, octets) == turned
+
+
+def test_asn_1_of_an_unknown_family_is_left_as_it_came() -> None:
+    assert canonical_signature(None, b"octets") == b"octets"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import subprocess
+import sys
 
 import pytest
 
-from gateway.errors import MalformedMessage
-from gateway.signatures.algorithms import DEFAULTS, GOST_512, SignatureAlgorithm
+from gateway.errors import CryptoUnavailable, MalformedMessage
+from gateway.signatures.algorithms import DEFAULTS, GOST_512, Family, SignatureAlgorithm
 from gateway.signatures.backends import Chooser, PublicKey, open_backend, run_self_test
 from gateway.signatures.backends.chooser import assemble
+from gateway.signatures.backends.libcrypto import LibcryptoBackend
 from gateway.signatures.backends.libgnutls import open_libgnutls
-from gateway.signatures.backends.openssl import open_libcrypto
+from gateway.signatures.backends.openssl import Libcrypto, open_libcrypto
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.backends.vectors import CERTIFICATES
 
@@ -67,6 +71,68 @@ def test_engine_comes_before_gnutls() -> None:
     hidden = bool(os.getenv("OPENSSL_ENGINES"))
     assert both.doing(GOST_512) == ("gnutls" if hidden else "libcrypto-gost")
     assert all(both.doing(row) for row in DEFAULTS.values())
+
+
+HIDDEN = """
+from gateway.signatures.algorithms import Family
+from gateway.signatures.backends import open_backend, run_self_test
+from gateway.signatures.backends.chooser import assemble
+from gateway.signatures.backends.openssl import open_libcrypto
+both, alone = open_backend(), assemble(open_libcrypto(), None)
+for backend in (both, alone):
+    tested = run_self_test(backend)
+    print(backend.name, len(tested.broken), len(tested.missing))
+key = both.generate(Family.GOST_256)
+for read, octets in ((alone.load_private, key), (alone.load_public, both.load_private(key).spki)):
+    try:
+        read(octets)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_engine_that_is_hidden_leaves_gost_to_gnutls_or_to_nobody() -> None:
+    done = subprocess.run(
+        ["env", "OPENSSL_ENGINES=/nonexistent", sys.executable, "-c", HIDDEN],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"libcrypto+gnutls 0 {len(FOREIGN_CURVES)}",
+        f"libcrypto 0 {len(GOST | PUBLISHED)}",
+        "CryptoUnavailable GOST keys need libengine-gost-openssl",
+        "CryptoUnavailable no backend here can use a public key of gost-256",
+    ]
+
+
+@pytest.mark.parametrize("family", [Family.GOST_256, Family.GOST_512])
+def test_libcrypto_without_its_engine_says_what_a_gost_key_needs(family: Family) -> None:
+    class Plain(Libcrypto):
+        """As where the engine is not installed: no GOST hash, no GOST key."""
+
+        def __init__(self) -> None:
+            super().__init__(ctypes.CDLL("libcrypto.so.3"))
+            self.has_gost = False
+
+        def read_private(self, key: bytes, password: bytes | None) -> None:
+            return None
+
+        def read_public(self, spki: bytes) -> None:
+            return None
+
+    key, plain = open_backend().generate(family), LibcryptoBackend(Plain())
+    spki = open_backend().load_private(key).spki
+
+    for read, octets in ((plain.load_private, key), (plain.load_public, spki)):
+        with pytest.raises(CryptoUnavailable, match="need libengine-gost-openssl"):
+            read(octets)
+    assert plain.name == "libcrypto"
+    assert not plain.supports(GOST_512)
+    with pytest.raises(CryptoUnavailable):
+        plain.generate(family)
 
 
 class Liar(Pyca):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.errors import CryptoUnavailable, SettingError
 from gateway.signatures.algorithms import GOST_512, GOST_512_KZ, Family
 from gateway.signatures.backends import open_backend
+from gateway.signatures.backends.kz import KzBackend
 from gateway.signatures.certificates import read_certificate
 from gateway.signatures.links import verify_link
 from gateway.signatures.lists import read_list, verify_list
@@ -47,6 +49,23 @@ def test_key_of_kazakhstan_signs_under_its_own_names_only() -> None:
     assert BACKEND.verify(public, GOST_512_KZ, signature, b"payload")
     assert not BACKEND.verify(public, GOST_512, signature, b"payload")
     assert not BACKEND.verify(public, GOST_512_KZ, signature[::-1], b"payload")
+
+
+def test_key_of_kazakhstan_has_one_family_and_no_other() -> None:
+    kz = KzBackend(BACKEND)
+    russian = BACKEND.load_private(BACKEND.generate(Family.GOST_512))
+
+    for key in (BACKEND.generate(Family.GOST_512), BACKEND.generate(Family.RSA)):
+        with pytest.raises(CryptoUnavailable):
+            kz.load_private(key)
+    with pytest.raises(CryptoUnavailable):
+        kz.load_public(russian.spki)
+    with pytest.raises(CryptoUnavailable):
+        kz.generate(Family.GOST_512)
+    for junk in (b"", b"junk", b"\x30\x00"):
+        with pytest.raises(SettingError):
+            kz.load_private(junk)
+    assert kz.name == f"kz over {BACKEND.name}"
 
 
 @pytest.mark.packs
