@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -59,11 +60,12 @@ def openssl(
     foreign: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Have openssl, with the engine where it is installed: a file of our own tells it so."""
-    foreign("openssl")
+    program = Path(foreign("openssl"))
     configuration = tmp_path_factory.mktemp("openssl") / "openssl.cnf"
     configuration.write_text(ENGINE if open_backend().supports(GOST_256) else "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENSSL_CONF", str(configuration))
+        patch.setenv("PATH", str(program.parent), prepend=os.pathsep)
         yield
 
 
