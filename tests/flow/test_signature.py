@@ -26,6 +26,7 @@ from gateway.ports import (
     SignerCms,
     VerifiedSigner,
 )
+from gateway.settings import ServiceSettings
 from gateway.signatures.backends import Chooser, open_backend
 from gateway.signatures.backends.pyca import Pyca
 from gateway.signatures.cades import sign_detached
@@ -100,17 +101,21 @@ class Office:
     pki: Path
     world: World
     own: str = "ru-clinic77-organization"
+    service: ServiceSettings | None = None
     trust: bool = True
     checks: list[tuple[str, Verdict]] = field(default_factory=list)
     recipient: Recipient = field(default_factory=Recipient)
     desk: "Desk | None" = None
 
-    def key(self, name: str, organization: str = CLINIC) -> SigningKey:
+    def key(
+        self, name: str, organization: str = CLINIC, *, service: ServiceSettings | None = None
+    ) -> SigningKey:
         files = KeyFiles(
             organization,
             Role.ORGANIZATION,
-            self.pki / f"{name}.key.pem",
+            self.pki / f"{name}.key.pem" if service is None else None,
             self.pki / f"{name}.cert.pem",
+            service=service,
         )
         return load_key(files, open_backend())
 
@@ -124,7 +129,7 @@ class Office:
         return Signature(
             ledger=self.world.ledger,
             endpoints={"remd": self.recipient},
-            keys=KeyRing([self.key(self.own)] if self.own else []),
+            keys=KeyRing([self.key(self.own, service=self.service)] if self.own else []),
             desk=self.desk or Desk(trust),
             clock=self.world.clock,
             terms={},
@@ -400,6 +405,21 @@ async def test_a_gost_signature_without_a_backend_waits(office: Office) -> None:
 async def checks_told(office: Office, one: Exchange) -> list[dict[str, Any]]:
     timeline = await office.world.ledger.timeline(one.id)
     return [check for entry in timeline for check in entry.facts.get("checks", [])]
+
+
+async def test_a_signing_service_that_is_down_makes_the_document_wait_and_sends_it_never_unsigned(
+    office: Office,
+) -> None:
+    office.service = ServiceSettings(url="http://127.0.0.1:1/", key="7")
+
+    after = await office.sign(await office.mapped(office.cms()))
+    office.service = None
+    later = await office.sign_when_due(after)
+
+    assert (after.state, after.duty) == (State.MAPPED, Duty.SIGN)
+    assert after.due is not None
+    assert after.due > NOON
+    assert later.state is State.SIGNED
 
 
 async def test_the_journal_keeps_the_verdict_and_nobodys_name(office: Office) -> None:
