@@ -24,7 +24,7 @@ from gateway.samples.keys import write_keys
 from gateway.samples.maker import Maker, SampleDocument
 from gateway.samples.signing import GOST, PkiSigner
 from gateway.sandbox.counterpart import Counterpart, SandboxAccount, Surroundings
-from gateway.sandbox.program import Sandbox, discover
+from gateway.sandbox.program import Sandbox, deal_faults, discover
 from gateway.settings import Loaded, load
 from gateway.signatures.backends import open_backend
 from gateway.signatures.declaration import read_declaration
@@ -114,6 +114,8 @@ async def open_trial(wishes: Wishes) -> AsyncIterator[Trial]:
 
 def open_counterparts(wishes: Wishes, pki: Path) -> list[Counterpart]:
     """Return every counterpart there is, with the faults asked for."""
+    everybody = discover()
+    faults = deal_faults(wishes.faults, everybody)
     return [
         found.open(
             Surroundings(
@@ -122,11 +124,11 @@ def open_counterparts(wishes: Wishes, pki: Path) -> list[Counterpart]:
                 settings={},
                 pki=pki,
                 time_scale=wishes.scale,
-                faults=wishes.faults,
+                faults=faults[found.name],
                 store=wishes.folder / f"sandbox-{found.name}.sqlite",
             )
         )
-        for found in discover()
+        for found in everybody
     ]
 
 

@@ -19,7 +19,7 @@ from gateway.doors import SystemClock, SystemIds
 from gateway.errors import GatewayError, HouseError, SettingError
 from gateway.samples.keys import write_keys
 from gateway.sandbox.counterpart import Surroundings
-from gateway.sandbox.program import DEFAULT_PORT, Sandbox, discover
+from gateway.sandbox.program import DEFAULT_PORT, Sandbox, deal_faults, discover
 from gateway.signatures.declaration import read_declaration
 from gateway.signatures.testpki import make_test_pki
 
@@ -44,7 +44,7 @@ class Wishes:
 
 @click.command()
 @click.option("--config", type=_FILE, help="The sandbox's own TOML: one section a counterpart.")
-@click.option("--faults", default="", metavar="NAME|FILE", help="How to misbehave.")
+@click.option("--faults", default="", metavar="NAME|FILE,…", help="How to misbehave.")
 @click.option("--list-faults", is_flag=True, help="Print the misbehaviours that are known.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=DEFAULT_PORT, show_default=True)
@@ -105,6 +105,7 @@ def _open(wishes: Wishes, sections: Mapping[str, Any]) -> Sandbox:
         if name not in found:
             known = ", ".join(found) or "none"
             raise SettingError(f"no such counterpart; here are: {known}", where=name)
+    faults = deal_faults(wishes.faults, tuple(found.values()))
     counterparts = [
         one.open(
             Surroundings(
@@ -113,7 +114,7 @@ def _open(wishes: Wishes, sections: Mapping[str, Any]) -> Sandbox:
                 settings=sections.get(one.name, {}),
                 pki=wishes.pki,
                 time_scale=wishes.time_scale,
-                faults=wishes.faults,
+                faults=faults[one.name],
                 store=wishes.store,
             )
         )

@@ -15,9 +15,10 @@ from typing import Self
 from aiohttp import web
 
 from gateway.sandbox.counterpart import Counterpart, Surroundings
+from gateway.sandbox.dealing import deal, read_title
 from gateway.sandbox.doors import Clock
 from gateway.sandbox.listener import Listener, reset
-from gateway.sandbox.scenario import list_scenarios, load_scenario
+from gateway.sandbox.scenario import list_scenarios
 
 _FOLDER = Path(__file__).parent
 DEFAULT_PORT = 8090
@@ -33,6 +34,8 @@ class Found:
     scenarios: Mapping[str, str]
     """Titles by name."""
     open: Callable[[Surroundings], Counterpart]
+    only_named: bool = False
+    """A scenario file is for it only where the file's `counterpart` says so."""
 
 
 def discover(folder: Path = _FOLDER) -> tuple[Found, ...]:
@@ -44,9 +47,16 @@ def discover(folder: Path = _FOLDER) -> tuple[Found, ...]:
         name = entry.parent.name
         loaded = importlib.import_module(f"{__package__}.{name}.{module}")
         scenarios = entry.parent / "scenarios"
-        titles = {one: load_scenario(one, scenarios).title for one in list_scenarios(scenarios)}
-        found.append(Found(name, table["title"], titles, getattr(loaded, function)))
+        titles = {one: read_title(scenarios / f"{one}.toml") for one in list_scenarios(scenarios)}
+        opening, only_named = getattr(loaded, function), table.get("only_named", False)
+        found.append(Found(name, table["title"], titles, opening, only_named))
     return tuple(found)
+
+
+def deal_faults(faults: str, found: Sequence[Found]) -> Mapping[str, str]:
+    """Return by counterpart what each is to do wrong. Raises SettingError."""
+    reserved = [one.name for one in found if one.only_named]
+    return deal(faults, {one.name: one.scenarios for one in found}, reserved)
 
 
 class Sandbox:

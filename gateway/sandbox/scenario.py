@@ -177,6 +177,8 @@ class Scenario:
 
     name: str
     title: str
+    counterpart: str = ""
+    """Whom a file is for; empty: whoever takes documents."""
     seed: int = 0
     duplicate_guard: bool = True
     """Off: a registered document is registered again."""

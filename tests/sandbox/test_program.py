@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import aiohttp
@@ -42,7 +43,10 @@ def test_nothing_outside_its_folder_names_a_counterpart() -> None:
     names = [one.name for one in discover()]
 
     naming = [
-        file.name for file in files for name in names if name in file.read_text(encoding="utf-8")
+        file.name
+        for file in files
+        for name in names
+        if re.search(rf"sandbox\.{name}\b|[\"'/]{name}\b", file.read_text(encoding="utf-8"))
     ]
 
     assert naming == []
