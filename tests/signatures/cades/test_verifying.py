@@ -211,6 +211,16 @@ def test_attribute_that_cannot_be_read_makes_all_of_them_unreadable(
     assert facts(verdict) == [Fact.STRUCTURE_FORBIDDEN] + [Fact.ATTRIBUTE_MISSING] * 4
 
 
+def test_attribute_with_more_than_a_type_and_values_cannot_be_read(
+    forge: partial[Forgery], judge: partial[Verdict]
+) -> None:
+    odd = der.sequence(der.oid("1.2.3"), der.set_of(der.NULL), der.NULL)
+
+    verdict = judge(forge(stray=(odd,)).write())
+
+    assert facts(verdict) == [Fact.STRUCTURE_FORBIDDEN] + [Fact.ATTRIBUTE_MISSING] * 4
+
+
 def test_reference_to_another_certificate_is_noticed(
     forge: partial[Forgery], judge: partial[Verdict], key: Load
 ) -> None:
