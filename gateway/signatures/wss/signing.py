@@ -104,12 +104,10 @@ def _find_parts(root: etree._Element, places: Places, layout: Layout) -> list[et
     """Return the elements that `_wanted` names."""
     body = root.find(f"{{{places.soap}}}Body")
     assert body is not None  # expat has seen it
-    headers = [
-        block
-        for name in layout.headers
-        for block in root.findall(f"{{{places.soap}}}Header/{{{WSA}}}{name}")
-    ]
-    return [body, *headers]
+    header = root.find(f"{{{places.soap}}}Header")
+    blocks = [] if header is None else list(header)
+    tags = [f"{{{WSA}}}{name}" for name in layout.headers]
+    return [body, *(block for tag in tags for block in blocks if block.tag == tag)]
 
 
 def _write_security(

@@ -60,7 +60,12 @@ def write_x509_data(key: SigningKey) -> str:
     return f"<ds:X509Data>{certificates}</ds:X509Data>"
 
 
-@lru_cache(maxsize=256)
 def base64_of(certificate: Certificate) -> str:
-    """Return a certificate's octets in base64; our own few are written again and again."""
-    return base64.b64encode(certificate.der).decode()
+    """Return a certificate's octets in base64."""
+    return _write_base64(certificate.der)
+
+
+@lru_cache(maxsize=256)
+def _write_base64(der: bytes) -> str:
+    """Our own few certificates are written again and again."""
+    return base64.b64encode(der).decode()
