@@ -18,6 +18,7 @@ from gateway.signatures.algorithms import (
     GOST_512,
     MD5,
     RSA_SHA1,
+    RSA_SHA256,
     SHA_1,
     STREEBOG_256,
     DigestAlgorithm,
@@ -524,6 +525,12 @@ def test_forbidden_unknown_and_mixed_algorithms_are_refused(
     assert verified.verdict.outcome is Outcome.INVALID
 
 
+def test_key_of_another_family_is_told(issue: Issue, judge: partial[Verified]) -> None:
+    document = Forgery(issue(family=Family.EC), algorithm=RSA_SHA256.uri).write()
+
+    assert found(judge(document)) == {Fact.ALGORITHMS_MIXED, Fact.SIGNATURE_BROKEN}
+
+
 def test_hmac_with_the_public_key_as_its_secret_is_no_signature(
     key: Load, judge: partial[Verified]
 ) -> None:
@@ -640,6 +647,7 @@ def test_key_of_kazakhstan_under_russian_names_does_not_verify(issue: Issue, tru
         ("ru-not-yet-valid", Fact.NOT_YET_VALID),
         ("ru-wrong-usage", Fact.CERTIFICATE_UNFIT),
         ("ru-client-auth-only", Fact.CERTIFICATE_UNFIT),
+        ("ru-weak", Fact.KEY_TOO_SHORT),
     ],
 )
 def test_broken_signers_of_the_test_pki_are_turned_away(
