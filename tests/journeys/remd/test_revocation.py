@@ -136,3 +136,75 @@ async def test_silent_authority_makes_the_document_wait_until_it_answers(
     assert of_signatures(waiting) == ["signature/revocation-unknown"]
     assert after["outcome"] == "registered"
     assert of_signatures(after) == []
+
+
+@asynccontextmanager
+async def beside_the_sandbox(tmp_path: Path, pki: Path, faults: str = "") -> AsyncIterator[House]:
+    """Open a house without any list in its folder: the sandbox's authorities must be asked."""
+    folder = tmp_path / "trust"
+    shutil.copytree(pki / "trust", folder)
+    for crl in folder.glob("*.crl.pem"):
+        crl.unlink()
+
+    def trust(settings: TrustSettings) -> TrustSettings:
+        return replace(settings, directory=folder)
+
+    async with open_house(tmp_path, pki, lines=LINES, faults=faults, trust=trust) as house:
+        yield house
+
+
+async def test_authorities_of_the_sandbox_are_asked_and_believed(tmp_path: Path, pki: Path) -> None:
+    async with beside_the_sandbox(tmp_path, pki) as house:
+        reply = await house.hand_over(house.make("adult-in-person"), token="clinic")
+        after = await house.becomes(
+            reply.exchange, lambda one: one["outcome"] is not None, token="clinic"
+        )
+
+    assert after["outcome"] == "registered"
+    assert of_signatures(after) == []
+
+
+async def test_what_the_sandbox_says_of_a_signer_keeps_the_document_here(
+    tmp_path: Path, pki: Path
+) -> None:
+    async with beside_the_sandbox(tmp_path, pki, "ocsp-revoked") as house:
+        reply = await house.hand_over(house.make("adult-in-person"), token="clinic")
+        after = await house.becomes(
+            reply.exchange, lambda one: one["outcome"] is not None, token="clinic"
+        )
+        account = await house.trial.account()
+
+    assert after["outcome"] == "refused"
+    assert not account.documents
+
+
+async def test_silent_authorities_of_the_sandbox_make_the_document_wait(
+    tmp_path: Path, pki: Path
+) -> None:
+    async with beside_the_sandbox(tmp_path, pki, "authorities-down") as house:
+        reply = await house.hand_over(house.make("adult-in-person"), token="clinic")
+        waiting = await house.becomes(
+            reply.exchange, lambda one: bool(of_signatures(one)), token="clinic"
+        )
+        account = await house.trial.account()
+
+    assert waiting["state"] == "mapped"
+    assert of_signatures(waiting) == ["signature/revocation-unknown"]
+    assert not account.documents
+
+
+@pytest.mark.parametrize("faults", ["ocsp-wrong-responder", "ocsp-another-certificate"])
+async def test_answer_that_cannot_be_believed_is_made_up_for_by_a_list(
+    tmp_path: Path, pki: Path, faults: str
+) -> None:
+    async with beside_the_sandbox(tmp_path, pki, faults) as house:
+        reply = await house.hand_over(house.make("adult-in-person"), token="clinic")
+        after = await house.becomes(
+            reply.exchange, lambda one: one["outcome"] is not None, token="clinic"
+        )
+        asked = await house.trial.session.get(f"{house.trial.sandbox.base_url}/pki/log")
+        log = await asked.text()
+
+    assert after["outcome"] == "registered"
+    assert "ocsp" in log
+    assert "crl" in log
