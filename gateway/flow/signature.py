@@ -108,7 +108,7 @@ class Signature:
         if refusal := self._refuse(exchange, checks):
             yield refusal
             return
-        if doubtful := [one for one in checks if not _is_good(one.verdict)]:
+        if doubtful := [one for one in checks if not one.verdict.passed]:
             yield _wait_for(doubtful, checks)
             return
         async for event in self._complete(exchange, document, checks, now):
@@ -134,7 +134,7 @@ class Signature:
             if check is not None and check.verdict.outcome is Outcome.COULD_NOT_BE_CHECKED:
                 yield _wait_for([check], checks)
                 return
-            own = own if check is not None and _is_good(check.verdict) else None
+            own = own if check is not None and check.verdict.passed else None
             missing = [role for role in missing if role != ORGANIZATION or own is None]
         signers = [signer for one in checks for signer in one.signers]
         said = endpoint.judge_signers(metadata, signers, now=now)
@@ -183,10 +183,6 @@ class Signature:
         if now - exchange.received_at >= terms.signature_within:
             return e.Refused(findings=findings, checks=_told(checks))
         return e.SignaturesMissing(findings=findings, checks=_told(checks))
-
-
-def _is_good(verdict: Verdict) -> bool:
-    return verdict.outcome in {Outcome.VALID, Outcome.EXPIRED_BUT_TIMESTAMPED}
 
 
 def _is_broken(verdict: Verdict) -> bool:
