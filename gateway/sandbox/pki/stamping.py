@@ -6,13 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import cms, core, tsp, x509
+from asn1crypto import cms, core, parser, tsp, x509
 
 from gateway.sandbox.doors import Ids
 from gateway.sandbox.pki.faults import Answer, TsaFaults
-from gateway.sandbox.pki.signing import Hand, Verbatim, digest_identifier
+from gateway.sandbox.pki.signing import Hand, digest_identifier
 from gateway.signatures.algorithms import digest_by_oid
 
+_UNIVERSAL, _CONTEXT, _CONSTRUCTED, _SEQUENCE = 0, 2, 1, 16  # X.690 §8.1.2
 POLICY = "1.2.643.100.999.1"
 """Invented; a request may name it or none."""
 
@@ -54,8 +55,8 @@ def stamp(hand: Hand, request: bytes, now: datetime, ids: Ids, faults: TsaFaults
         said["nonce"] = asked.nonce
     sent = asked.wants_certificate and faults.certificate
     token = _sign(hand, tsp.TSTInfo(said).dump(), now, faults, with_certificate=sent)
-    whole = {"status": {"status": "granted"}, "time_stamp_token": token}
-    return bytes(tsp.TimeStampResp(whole).dump())
+    granted = tsp.PKIStatusInfo({"status": "granted"}).dump()
+    return _sequence(granted, token)
 
 
 def _read(request: tsp.TimeStampReq) -> _Asked | str:
@@ -76,7 +77,7 @@ def _read(request: tsp.TimeStampReq) -> _Asked | str:
 
 def _sign(
     hand: Hand, said: bytes, now: datetime, faults: TsaFaults, *, with_certificate: bool
-) -> cms.ContentInfo:
+) -> bytes:
     """Return SignedData over a TSTInfo (RFC 5652 §5; RFC 3161 §2.4.2 wants one signer)."""
     digest = hand.algorithm.digest
     attributes = cms.CMSAttributes(
@@ -100,18 +101,21 @@ def _sign(
         "signature_algorithm": hand.identifier(),
         "signature": hand.sign(attributes.dump(), broken=faults.broken_signature),
     }
-    signed: dict[str, object] = {
-        "version": "v3",
-        "digest_algorithms": [digest_identifier(digest)],
-        "encap_content_info": {
-            "content_type": "tst_info",
-            "content": core.ParsableOctetString(said),
-        },
-        "signer_infos": [signer],
-    }
-    if with_certificate:
-        signed["certificates"] = [cms.CertificateChoices("certificate", Verbatim.load(hand.der))]
-    return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed)})
+    content = {"content_type": "tst_info", "content": core.ParsableOctetString(said)}
+    signed = _sequence(
+        core.Integer(3).dump(),
+        cms.DigestAlgorithms([digest_identifier(digest)]).dump(),
+        cms.EncapsulatedContentInfo(content).dump(),
+        # As it lies on disk: asn1crypto would write it anew, and knows no GOST key.
+        *([parser.emit(_CONTEXT, _CONSTRUCTED, 0, hand.der)] if with_certificate else []),
+        cms.SignerInfos([signer]).dump(),
+    )
+    wrapped = parser.emit(_CONTEXT, _CONSTRUCTED, 0, signed)
+    return _sequence(cms.ContentType("signed_data").dump(), wrapped)
+
+
+def _sequence(*members: bytes) -> bytes:
+    return bytes(parser.emit(_UNIVERSAL, _CONSTRUCTED, _SEQUENCE, b"".join(members)))
 
 
 def _name_certificate(hand: Hand) -> tsp.SigningCertificateV2:
