@@ -40,6 +40,8 @@ _UNDERSTOOD: Final = frozenset(
     | {_LIST_POINTS, _NO_CHECK, "2.5.29.17", "2.5.29.32"}
 )
 
+_LARGEST_KEPT: Final = 8192  # bytes; a qualified certificate has two to four thousand
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -92,9 +94,15 @@ class Certificate:
         return self.not_before <= moment <= self.not_after
 
 
-@lru_cache(maxsize=2048)
 def read_certificate(der: bytes) -> Certificate:
-    """Read one DER certificate; raise MalformedMessage. The same few come again and again."""
+    """Read one DER certificate; raise MalformedMessage.
+
+    The same few come again and again and are kept; one of unusual size is not.
+    """
+    return _read_kept(der) if len(der) <= _LARGEST_KEPT else _read_anew(der)
+
+
+def _read_anew(der: bytes) -> Certificate:
     outer = asn1.read_der(der).fields()
     tbs, algorithm, signature = (
         outer.take(asn1.SEQUENCE),
@@ -103,6 +111,9 @@ def read_certificate(der: bytes) -> Certificate:
     )
     outer.end()
     return _read(der, tbs, algorithm, signature)
+
+
+_read_kept: Final = lru_cache(maxsize=2048)(_read_anew)
 
 
 def split_pem(content: bytes) -> Iterator[tuple[str, bytes]]:

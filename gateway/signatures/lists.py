@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from gateway.signatures import asn1
 from gateway.signatures.algorithms import SignatureAlgorithm
@@ -43,7 +44,7 @@ _EVERYBODY: Final = Scope()
 _NOBODY: Final = Scope(users=False, authorities=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RevocationList:
     """One CRL; `complete` is false where something critical in it is not understood.
 
@@ -147,7 +148,15 @@ def _read_line(value: asn1.Value) -> tuple[int, Line, bool]:
     return serial, Line(since, _integer(extensions.get(_REASON_CODE)) or 0), understood
 
 
-@lru_cache(maxsize=256)
+_FINGERPRINTS: Final[WeakKeyDictionary[RevocationList, bytes]] = WeakKeyDictionary()
+"""A list of megabytes is hashed once, and forgotten with its last user."""
+
+
 def verify_list(crl: RevocationList, issuer: Certificate, backend: Backend) -> bool:
     """Tell whether the issuer signed the list; raise CryptoUnavailable."""
-    return signed_by(issuer, crl.algorithm, crl.signature, crl.tbs, backend)
+    fingerprint = _FINGERPRINTS.get(crl)
+    if fingerprint is None:
+        fingerprint = _FINGERPRINTS[crl] = hashlib.sha256(crl.tbs).digest()
+    return signed_by(
+        issuer, crl.algorithm, crl.signature, crl.tbs, backend, fingerprint=fingerprint
+    )

@@ -194,6 +194,9 @@ class _Judge:
             yield Reason(Fact.CERTIFICATE_MISSING)
         elif reference is not None:
             yield from self._judge_reference(reference, self.certificate)
+        elif self._info.key_id is not None:
+            # The same key may be in other certificates, for another role or person.
+            yield Reason(Fact.STRUCTURE_FORBIDDEN, "a key alone does not name the certificate")
 
     def _judge_reference(self, value: asn1.Value, certificate: Certificate) -> Iterator[Reason]:
         """Compare the first ESSCertIDv2 with the certificate (RFC 5035 §5.4.1.1)."""

@@ -58,6 +58,7 @@ KZ: Final = Profile(
     name="kz",
     most=_MOST_SIGNERS,
     required=(CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME),
+    remarked=(SIGNING_CERTIFICATE_V2,),
     allowed=_allowed_in(Country.KAZAKHSTAN),
 )
 """Kazakhstan: one signer or several; Kalkan writes no signing-certificate attribute."""

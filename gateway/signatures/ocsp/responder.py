@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 
 from gateway.signatures.algorithms import MINIMUM_RSA_BITS, Family
@@ -71,7 +70,6 @@ def _is_of(certificate: Certificate, issuer: Certificate, backend: Backend) -> b
     )
 
 
-@lru_cache(maxsize=1024)
 def verify_answer(answer: OcspAnswer, responder: Certificate, backend: Backend) -> bool:
     """Tell whether this responder's key signed the answer; raise CryptoUnavailable."""
     if not signed_by(responder, answer.algorithm, answer.signature, answer.tbs, backend):

@@ -11,10 +11,11 @@ from gateway.signatures.xml.canonical import IS_EXCLUSIVE, canonical, canonical_
 from gateway.signatures.xml.names import INCLUSIVE, SMEV
 from gateway.signatures.xml.parsing import read_xml
 from gateway.signatures.xml.smev import transform
+from gateway.signatures.xmldsig.effort import Effort
 
 
 def write_octets(
-    target: etree._Element, chain: tuple[str, ...], prefixes: tuple[str, ...] = ()
+    target: etree._Element, chain: tuple[str, ...], effort: Effort, prefixes: tuple[str, ...] = ()
 ) -> bytes:
     """Return what a chain of transforms makes of an element; raise MalformedMessage.
 
@@ -23,13 +24,17 @@ def write_octets(
     """
     method = next((step for step in chain if step in IS_EXCLUSIVE), INCLUSIVE)
     write = canonical_document if target.getparent() is None else canonical
-    octets = write(target, method, prefixes)
+    most, effort.left = effort.left, 0
+    octets = write(target, method, prefixes, most=most)
+    effort.left = most - len(octets)
     return transform(octets) if SMEV in chain else octets
 
 
-def write_beside(content: bytes, chain: tuple[str, ...], prefixes: tuple[str, ...]) -> bytes:
+def write_beside(
+    content: bytes, chain: tuple[str, ...], effort: Effort, prefixes: tuple[str, ...]
+) -> bytes:
     """Return what a chain makes of content that lies beside the signature; MalformedMessage."""
-    return write_octets(read_xml(content), chain, prefixes) if chain else content
+    return write_octets(read_xml(content), chain, effort, prefixes) if chain else content
 
 
 @contextmanager

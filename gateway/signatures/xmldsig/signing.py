@@ -19,6 +19,7 @@ from gateway.signatures.xml.writing import (
     write_signed_info,
     write_x509_data,
 )
+from gateway.signatures.xmldsig.effort import Effort
 from gateway.signatures.xmldsig.octets import write_octets
 from gateway.signatures.xmldsig.profile import PLAIN, Profile
 
@@ -34,7 +35,8 @@ def sign_enveloped(content: bytes, key: SigningKey, profile: Profile = PLAIN) ->
     if not profile.peeling and next(root.iter(SIGNATURE), None) is not None:
         raise HouseError("the document is signed already")
     chain = (ENVELOPED, *profile.chain)
-    signature = _sign(write_octets(root, chain), key, profile, uri="", chain=chain, root=root)
+    octets = write_octets(root, chain, Effort(len(content)))
+    signature = _sign(octets, key, profile, uri="", chain=chain, root=root)
     return _append(content, root, signature)
 
 
@@ -49,7 +51,7 @@ def sign_element(
     root = read_xml(content)
     target = index_ids(root).find(f"#{element_id}")
     chain = (ENVELOPED, *profile.chain) if target is root else profile.chain
-    octets = write_octets(target, chain)
+    octets = write_octets(target, chain, Effort(len(content)))
     uri = f"#{element_id}"
     return _append(content, root, _sign(octets, key, profile, uri=uri, chain=chain, root=root))
 
@@ -64,9 +66,11 @@ def sign_detached(content: bytes, key: SigningKey, profile: Profile = PLAIN) -> 
     return _sign(content, key, profile, uri=None, chain=()).encode()
 
 
-def make_signature(target: etree._Element, key: SigningKey, profile: Profile, *, uri: str) -> str:
+def make_signature(
+    target: etree._Element, key: SigningKey, profile: Profile, *, uri: str, effort: Effort
+) -> str:
     """Return a signature over an element, to stand anywhere outside of it."""
-    octets = write_octets(target, profile.chain)
+    octets = write_octets(target, profile.chain, effort)
     return _sign(octets, key, profile, uri=uri, chain=profile.chain)
 
 

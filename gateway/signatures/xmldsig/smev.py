@@ -10,6 +10,7 @@ from gateway.errors import MalformedMessage
 from gateway.signatures.keys import SigningKey
 from gateway.signatures.xml.ids import index_ids
 from gateway.signatures.xml.parsing import parse, read_envelope
+from gateway.signatures.xmldsig.effort import Effort
 from gateway.signatures.xmldsig.profile import SMEV
 from gateway.signatures.xmldsig.signing import make_signature, sign_element, sign_enveloped
 
@@ -35,7 +36,9 @@ def sign_smev(content: bytes, key: SigningKey, *, element_id: str = "") -> bytes
     place = _find_place(target)
     if len(place):
         raise MalformedMessage("the place of the signature is taken")
-    place.append(parse(make_signature(target, key, SMEV, uri=f"#{wanted}").encode()))
+    effort = Effort(len(content))
+    made = make_signature(target, key, SMEV, uri=f"#{wanted}", effort=effort)
+    place.append(parse(made.encode()))
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 

@@ -21,6 +21,7 @@ from gateway.signatures.xml.judging import holds, judge_algorithms, judge_value
 from gateway.signatures.xml.key_info import read_x509_data
 from gateway.signatures.xml.names import ENVELOPED
 from gateway.signatures.xml.parsing import has_comments, read_xml
+from gateway.signatures.xmldsig.effort import Effort, need_modest
 from gateway.signatures.xmldsig.octets import take_out, without, write_beside, write_octets
 from gateway.signatures.xmldsig.profile import PLAIN, Profile
 from gateway.signatures.xmldsig.structure import Found, Target, find_signatures
@@ -58,11 +59,13 @@ def verify_xmldsig(
     try:
         root = read_xml(content)
         found = find_signatures(root, profile, beside=detached is not None)
+        need_modest(found, len(content), len(detached or b""))
     except MalformedMessage as error:
         return Verified(Verdict((Reason(Fact.STRUCTURE_FORBIDDEN, error.text),), ()))
     if not found:
         return Verified(Verdict((Reason(Fact.NOT_SIGNED),), ()))
-    judges = [_Judge(each, profile, trust, at, detached) for each in found]
+    effort = Effort(len(content) + len(detached or b""))
+    judges = [_Judge(each, profile, trust, at, detached, effort) for each in found]
     reasons = [reason for judge in reversed(judges) for reason in judge.reasons()]
     reasons.append(Reason(Fact.NO_SIGNING_TIME))
     if has_comments(content, root):
@@ -87,10 +90,17 @@ class _Judge:
     """Looks at one signature and collects what speaks against it."""
 
     def __init__(
-        self, found: Found, profile: Profile, trust: Trust, at: datetime, detached: bytes | None
+        self,
+        found: Found,
+        profile: Profile,
+        trust: Trust,
+        at: datetime,
+        detached: bytes | None,
+        effort: Effort,
     ) -> None:
         self._found, self._profile = found, profile
         self._trust, self._at, self._detached = trust, at, detached
+        self._effort = effort
         self._algorithm = signature_by_uri(found.signature.algorithm_uri)
         self._certificates: tuple[Certificate, ...] = ()
         self.parts: dict[str, bytes] = {}
@@ -137,7 +147,10 @@ class _Judge:
     def _judge_signature(self) -> Iterator[Reason]:
         certificate = self._certificates[0] if self._certificates else None
         backend = self._trust.backend
-        yield from judge_value(self._found.signature, certificate, self._profile.allowed, backend)
+        value = [*judge_value(self._found.signature, certificate, self._profile.allowed, backend)]
+        yield from value
+        if any(reason.fact is Fact.SIGNATURE_BROKEN for reason in value):
+            return  # a stranger's list of references is not worked through
         for target in self._found.targets:
             octets = self._write(target)
             if octets is None:
@@ -149,10 +162,12 @@ class _Judge:
 
     def _write(self, target: Target) -> bytes | None:
         """Return the octets that the digest was taken of; None where the content is not there."""
-        chain, prefixes = target.reference.chain, target.reference.prefixes
+        chain, prefixes, effort = target.reference.chain, target.reference.prefixes, self._effort
         if target.element is None:
-            return None if self._detached is None else write_beside(self._detached, chain, prefixes)
+            if self._detached is None:
+                return None
+            return write_beside(self._detached, chain, effort, prefixes)
         if ENVELOPED not in chain:
-            return write_octets(target.element, chain, prefixes)
+            return write_octets(target.element, chain, effort, prefixes)
         with without(self._found.signature.element):
-            return write_octets(target.element, chain, prefixes)
+            return write_octets(target.element, chain, effort, prefixes)

@@ -10,11 +10,14 @@ import pytest
 
 from gateway.signatures import der
 from gateway.signatures.algorithms import RSA_SHA1, SHA_256, STREEBOG_256, STREEBOG_512, Family
+from gateway.signatures.backends import open_backend
 from gateway.signatures.backends.octets import ecdsa_from_der, ecdsa_to_der
 from gateway.signatures.cades import KZ, Verified, add_signer, sign_cms, verify_cms
 from gateway.signatures.chain import Trust
-from gateway.signatures.cms.attributes import CONTENT_TYPE
+from gateway.signatures.cms.attributes import CONTENT_TYPE, SIGNING_CERTIFICATE_V2
 from gateway.signatures.cms.container import read_container, read_skeleton
+from gateway.signatures.cms.profile import ANY
+from gateway.signatures.issuing import make_name
 from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Outcome
 from tests.signatures.cades.forging import Forgery
@@ -158,7 +161,26 @@ def test_signature_without_signed_attributes_is_refused_in_kazakhstan_too(
 ) -> None:
     cms = Forgery(CONTENT, issue(family=Family.GOST_512_KZ), NOON, unsigned=True).write()
 
-    assert set(facts(judge(cms, CONTENT, profile=KZ))) == {Fact.ATTRIBUTE_MISSING}
+    assert set(facts(judge(cms, CONTENT, profile=KZ))) == {
+        *(Fact.ATTRIBUTE_MISSING, Fact.ATTRIBUTE_ABSENT)
+    }
+
+
+def test_certificate_on_the_same_key_cannot_be_put_in_where_the_key_alone_is_named(
+    issue: Issue, judge: partial[Verified]
+) -> None:
+    pkcs8 = open_backend().generate(Family.EC)
+    signer, other = issue(der=pkcs8), issue(der=pkcs8, subject=make_name(common_name="Иная роль"))
+    sid = der.tlv(0x80, signer.certificate.subject_key_id or b"")
+    named = Forgery(CONTENT, signer, NOON, sid=sid)
+    bare = named.but(without=(SIGNING_CERTIFICATE_V2,))
+    assert judge(named.write(), CONTENT, profile=KZ).verdict.reasons == ()
+
+    for each in (bare, bare.but(certificates=(other.certificate.der,))):
+        for profile in (KZ, ANY):
+            verified = judge(each.write(), CONTENT, profile=profile)
+            assert facts(verified) == [Fact.ATTRIBUTE_ABSENT, Fact.STRUCTURE_FORBIDDEN]
+            assert verified.verdict.outcome is Outcome.INVALID
 
 
 @pytest.mark.parametrize("stated", ["1.2.840.113549.1.7.1", "1.2.840.113549.1.9.16.1.4"])

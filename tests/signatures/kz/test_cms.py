@@ -39,7 +39,7 @@ def test_signatures_of_kalkan_hold_and_its_signers_are_read(several: bytes) -> N
 
     # Nobody trusts anybody here, and the RSA signer's certificate had expired before it signed.
     assert {one.fact for one in verdict.reasons} == {
-        *(Fact.CHAIN_NOT_FOUND, Fact.SIGNED_OUTSIDE_LIFE)
+        *(Fact.CHAIN_NOT_FOUND, Fact.SIGNED_OUTSIDE_LIFE, Fact.ATTRIBUTE_ABSENT)
     }
     assert [one.algorithm for one in verdict.signers] == ["gost-512-kz", "rsa-sha256"]
     assert {one.signed_at for one in verdict.signers} == {SIGNED}
@@ -56,7 +56,8 @@ def test_signer_of_kalkan_is_trusted_under_its_own_authority(
 
     # What is left is the RSA signer, who has another authority and an expired certificate.
     assert {one.fact for one in verified.verdict.reasons} == {
-        *(Fact.REVOCATION_NOT_ASKED, Fact.SIGNED_OUTSIDE_LIFE, Fact.CHAIN_NOT_FOUND)
+        *(Fact.REVOCATION_NOT_ASKED, Fact.SIGNED_OUTSIDE_LIFE, Fact.CHAIN_NOT_FOUND),
+        Fact.ATTRIBUTE_ABSENT,
     }
     assert verified.content is None
 
@@ -95,7 +96,7 @@ def test_one_signer_of_kalkan_holds_too(packs_folder: Path) -> None:
 
     found = facts(cms, Trust(), at=datetime(2022, 9, 28, 14, 40, 30, tzinfo=UTC))
 
-    assert found == {Fact.CHAIN_NOT_FOUND, Fact.SIGNED_OUTSIDE_LIFE}
+    assert found == {Fact.CHAIN_NOT_FOUND, Fact.SIGNED_OUTSIDE_LIFE, Fact.ATTRIBUTE_ABSENT}
 
 
 @pytest.mark.packs

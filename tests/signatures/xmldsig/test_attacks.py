@@ -62,13 +62,14 @@ class Counting:
     """A backend that counts what it is asked."""
 
     def __init__(self, below: Backend) -> None:
-        self._below, self.calls, self.name = below, 0, "counting"
+        self._below, self.calls, self.digests, self.name = below, 0, 0, "counting"
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
         return self._below.supports(algorithm)
 
     def digest(self, algorithm: DigestAlgorithm, content: bytes) -> bytes:
         self.calls += 1
+        self.digests += 1
         return self._below.digest(algorithm, content)
 
     def load_public(self, spki: bytes) -> PublicKey:
@@ -103,6 +104,14 @@ def details(verified: Verified) -> str:
     assert facts(verified) == [Fact.STRUCTURE_FORBIDDEN]
     assert verified.verdict.outcome is Outcome.INVALID
     return verified.verdict.reasons[0].detail
+
+
+def details_of_all(verified: Verified) -> set[str]:
+    return {
+        reason.detail
+        for reason in verified.verdict.reasons
+        if reason.fact is Fact.STRUCTURE_FORBIDDEN
+    }
 
 
 def found(verified: Verified) -> set[Fact]:
@@ -478,6 +487,71 @@ def test_flood_of_namespaces_is_refused_before_anything_is_canonicalised(
 
     assert told in details(verify_xmldsig(flood, watched, at=NOON, profile=profile))
     assert backend.calls == 0
+
+
+@pytest.mark.parametrize("times", [1, 16])
+def test_references_that_lie_in_each_other_are_refused_before_anything_is_canonicalised(
+    forge: partial[Forgery], trust: Trust, times: int
+) -> None:
+    backend, filler = Counting(open_backend()), "<b>text</b>" * 250_000
+    opened = "".join(f'<n Id="n{number}">' for number in range(8))
+    one = forge(uri="#n0", transforms=PART, octets=b"").write().decode()
+    signature = one[one.index("<ds:Signature") : one.index("</a>")]
+    start, end = signature.index("<ds:Reference"), signature.index("</ds:SignedInfo>")
+    eight = "".join(signature[start:end].replace("#n0", f"#n{number}") for number in range(8))
+    signature = signature[:start] + eight + signature[end:]
+    nested = f"<a>{opened}{filler}{'</n>' * 8}{signature * times}</a>".encode()
+    watched = replace(trust, backend=backend)  # type: ignore[arg-type] # what verifying needs
+
+    told = details(verify_xmldsig(nested, watched, at=NOON))
+
+    assert told == "the same octets are signed too often for their size"
+    assert backend.calls == 0
+
+
+def test_content_beside_is_not_made_canonical_again_and_again(
+    forge: partial[Forgery], trust: Trust
+) -> None:
+    backend, content = Counting(open_backend()), b"<c>" + b"<b>text</b>" * 120_000 + b"</c>"
+    document = f"<a>{'<SIGNATURE/>' * 16}</a>"
+    watched = replace(trust, backend=backend)  # type: ignore[arg-type] # what verifying needs
+
+    crowd = forge(document=document, uri=None, transforms=PART, octets=b"").write()
+    plain = forge(document=document, uri=None, transforms=(), octets=content).write()
+
+    told = details(verify_xmldsig(crowd, watched, at=NOON, detached=content))
+    assert told == "the same octets are signed too often for their size"
+    assert backend.calls == 0
+    assert verify_xmldsig(plain, watched, at=NOON, detached=content).verdict.valid
+
+
+def test_long_namespace_that_is_written_again_and_again_is_given_up(
+    forge: partial[Forgery], judge: partial[Verified]
+) -> None:
+    name = "urn:" + "n" * 50_000
+    flood = f'<a xmlns:n="{name}">{"<n:b/>" * 2000}<SIGNATURE/></a>'
+    bomb = forge(document=flood, octets=b"")  # a hundred megabytes out of seventy kilobytes
+    twice = forge(document=flood.replace("<n:b", '<n:b Id="x"', 1), uri="#x", transforms=PART)
+
+    assert details_of_all(judge(bomb.write())) == {"the canonical form is too long"}
+    assert judge(twice.write()).verdict.valid
+
+
+def test_references_of_a_broken_signature_are_not_looked_at(
+    forge: partial[Forgery], trust: Trust
+) -> None:
+    digests = []
+    for changes in ({}, {"octets": b"other"}, {"value": b"junk"}):
+        backend = Counting(open_backend())
+        watched = replace(trust, backend=backend)  # type: ignore[arg-type] # what verifying needs
+        verified = verify_xmldsig(forge(**changes).write(), watched, at=NOON)
+        digests.append((found(verified), backend.digests))
+
+    assert digests == [
+        (set(), 1),
+        ({Fact.DIGEST_MISMATCH}, 1),
+        ({Fact.SIGNATURE_BROKEN}, 0),
+    ]
 
 
 def test_counting_backend_counts(forge: partial[Forgery], trust: Trust) -> None:
