@@ -214,6 +214,8 @@ def _read(content: bytes, start: int, depth: int) -> tuple[Value, int]:
 
 def _read_indefinite(content: bytes, start: int, depth: int) -> tuple[Value, int]:
     """Read a constructed value whose end is marked by two zero octets (X.690 §8.1.3.6)."""
+    if not content[start] & _CONSTRUCTED:
+        raise MalformedMessage("a primitive value has no indefinite length")
     position = body = start + 2
     while content[position : position + 2] != _END_OF_CONTENTS:
         _, position = _read(content, position, depth + 1)

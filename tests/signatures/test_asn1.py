@@ -162,3 +162,30 @@ def test_text_of_every_string_type_is_read() -> None:
     assert asn1.read_der(der.numeric("99")).text() == "99"
     assert asn1.read_der(b"\x1e\x02\x04\x16").text() == "Ж"
     assert asn1.read_der(der.NULL).text() == ""
+
+
+def test_value_without_a_length_ends_at_its_own_mark() -> None:
+    inner = b"\x30\x80\x02\x01\x05\x00\x00"
+    outer = asn1.read_ber(b"\x30\x80" + inner + b"\x02\x01\x07\x00\x00")
+
+    first, second = outer.members()
+
+    assert first.raw == inner
+    assert [one.integer() for one in first.members()] == [5]
+    assert second.integer() == 7
+
+
+@pytest.mark.parametrize(("depth", "good"), [(33, True), (34, False), (5_000, False)])
+def test_values_without_a_length_lie_in_each_other_only_so_deep(depth: int, *, good: bool) -> None:
+    octets = b"\x30\x80" * depth + b"\x00\x00" * depth
+
+    if good:
+        assert asn1.read_ber(octets).raw == octets
+        return
+    with pytest.raises(MalformedMessage):
+        asn1.read_ber(octets)
+
+
+def test_primitive_value_always_has_a_length() -> None:
+    with pytest.raises(MalformedMessage):
+        asn1.read_ber(b"\x04\x80\x02\x01\x05\x00\x00")
