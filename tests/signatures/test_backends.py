@@ -18,8 +18,10 @@ from gateway.signatures.algorithms import (
     GOST_256,
     RSA_SHA256,
     RSA_SHA512,
+    SHA_256,
     SIGNATURES,
     STREEBOG_256,
+    DigestAlgorithm,
     Family,
     SignatureAlgorithm,
     signature_by_oid,
@@ -206,6 +208,25 @@ def test_chooser_goes_on_to_the_next_backend() -> None:
     assert gost.backend == both.load_public(gost.spki).backend == BACKEND.doing(GOST_256)
     assert both.digest(STREEBOG_256, b"") == BACKEND.digest(STREEBOG_256, b"")
     assert both.doing(RSA_SHA256) == "cryptography"
+
+
+def test_chooser_remembers_who_makes_a_hash() -> None:
+    class Deaf(Pyca):
+        asked = 0
+
+        def digest(self, algorithm: DigestAlgorithm, content: bytes) -> bytes:
+            self.asked += 1
+            raise CryptoUnavailable(f"no {algorithm.name} of {len(content)} bytes")
+
+    deaf = Deaf()
+    both = Chooser([deaf, BACKEND])
+
+    hashes = {both.digest(algorithm, b"x") for algorithm in (STREEBOG_256, SHA_256) * 3}
+
+    assert hashes == {BACKEND.digest(STREEBOG_256, b"x"), BACKEND.digest(SHA_256, b"x")}
+    assert deaf.asked == 2
+    with pytest.raises(CryptoUnavailable, match="no gost"):
+        Chooser([deaf]).digest(GOST_94, b"x")
 
 
 def test_key_too_small_for_its_hash_is_an_error_of_the_house_and_leaves_no_trace() -> None:

@@ -32,7 +32,10 @@ def _lock(key: bytes, password: bytes) -> bytes | None:  # noqa: ARG001 - leaves
 
 
 class Chooser:
-    """Several backends as one: keys remember who loaded them, public keys are loaded once."""
+    """Several backends as one: keys remember who loaded them, public keys are loaded once.
+
+    Who has made a hash makes it from then on.
+    """
 
     def __init__(self, backends: Sequence[Backend], unlock: Unlock = _lock) -> None:
         self._unlock = unlock
@@ -41,6 +44,7 @@ class Chooser:
         self.name = "+".join(
             each.name for each in self._backends if not isinstance(each, KzBackend)
         )
+        self._hashing: dict[str, Backend] = {}
         self._load_public = lru_cache(maxsize=1024)(self._load_public_once)
 
     def supports(self, algorithm: SignatureAlgorithm) -> bool:
@@ -53,12 +57,18 @@ class Chooser:
 
     def digest(self, algorithm: DigestAlgorithm, content: bytes) -> bytes:
         """Hash the content; raise CryptoUnavailable when no backend can."""
+        known = self._hashing.get(algorithm.name)
+        if known is not None:
+            return known.digest(algorithm, content)
         refusal = CryptoUnavailable(f"no backend has {algorithm.name}")
         for backend in self._backends:
             try:
-                return backend.digest(algorithm, content)
+                made = backend.digest(algorithm, content)
             except CryptoUnavailable as error:
                 refusal = error
+            else:
+                self._hashing[algorithm.name] = backend
+                return made
         raise refusal
 
     def load_private(self, key: bytes, password: bytes | None = None) -> PrivateKey:

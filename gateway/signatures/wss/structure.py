@@ -21,7 +21,7 @@ from gateway.signatures.wss.names import (
     WSU,
     X509_V3,
 )
-from gateway.signatures.xml.ids import Ids, index_ids, one
+from gateway.signatures.xml.ids import Ids, children, index_ids, one
 from gateway.signatures.xml.names import DS, ENVELOPED, EXCLUSIVE, SIGNATURE, WSU_ID
 from gateway.signatures.xml.signature import (
     Reach,
@@ -81,8 +81,8 @@ def read_structure(root: etree._Element) -> Envelope:
     _refuse_doubled([block.tag for block in header])
     ours = [block for block in header if _is_for_us(block, soap)]
     security = one([block for block in ours if block.tag == f"{{{WSSE}}}Security"], "wsse:Security")
-    timestamps = security.findall(f"{{{WSU}}}Timestamp")
-    signature = read_signature(one(security.findall(SIGNATURE), "Signature"), _RULES)
+    timestamps = children(security, f"{{{WSU}}}Timestamp")
+    signature = read_signature(one(children(security, SIGNATURE), "Signature"), _RULES)
     return Envelope(
         soap=soap,
         body=body,
@@ -113,7 +113,8 @@ def _is_for_us(block: etree._Element, soap: str) -> bool:
 
 def _read_token(security: etree._Element, key_info: etree._Element) -> bytes | IssuerSerial:
     """Return the certificate that KeyInfo names (X.509 Token Profile 1.0 §3.2)."""
-    named = key_info.findall(f"{{{WSSE}}}SecurityTokenReference/*")
+    references = children(key_info, f"{{{WSSE}}}SecurityTokenReference")
+    named = [form for each in references for form in children(each, "*")]
     form = one(named, "what KeyInfo names")
     if form.tag == f"{{{WSSE}}}Reference":
         return _read_binary_token(security, form.get("URI", ""))
@@ -127,7 +128,7 @@ def _read_token(security: etree._Element, key_info: etree._Element) -> bytes | I
 def _read_binary_token(security: etree._Element, uri: str) -> bytes:
     tokens = [
         token
-        for token in security.findall(f"{{{WSSE}}}BinarySecurityToken")
+        for token in children(security, f"{{{WSSE}}}BinarySecurityToken")
         if uri == f"#{token.get(WSU_ID)}"
     ]
     return _read_certificate(one(tokens, "the token that KeyInfo names"))

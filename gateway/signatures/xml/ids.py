@@ -12,11 +12,14 @@ from gateway.errors import MalformedMessage
 from gateway.signatures.xml.names import WSU, WSU_ID, XML, XML_ID
 from gateway.signatures.xml.parsing import elements_of
 
-_NAMES: Final = ("Id", "ID", "id", WSU_ID, XML_ID)
+_NAMES: Final = frozenset({"Id", "ID", "id", WSU_ID, XML_ID})
 """What names an element: nobody signs by any other attribute."""
+_UNIQUE: Final = frozenset({WSU_ID, XML_ID})
+"""What must be unique in a document, by their own standards."""
 # A union is ten times as fast as a predicate over every element.
 _WITH_ID: Final = etree.XPath(
-    "(//@Id | //@ID | //@id | //@wsu:Id | //@xml:id)/..", namespaces={"wsu": WSU, "xml": XML}
+    "({0}@Id | {0}@ID | {0}@id | {0}@wsu:Id | {0}@xml:id)/..".format("/descendant::*/"),
+    namespaces={"wsu": WSU, "xml": XML},
 )
 
 
@@ -35,10 +38,14 @@ def index_ids(root: etree._Element) -> Ids:
     """Return the ids of a document; raise MalformedMessage when one that must not comes twice."""
     found: dict[str, tuple[etree._Element, ...]] = {}
     holders = elements_of(_WITH_ID(root))
-    _refuse_doubled(holders)
+    unique: list[tuple[str, str]] = []
     for element in holders:
-        for value in {value for name in _NAMES if (value := element.get(name)) is not None}:
+        given = [(str(name), str(value)) for name, value in element.items() if name in _NAMES]
+        for value in {value for _, value in given}:
             found[value] = (*found.get(value, ()), element)
+        unique += [row for row in given if row[0] in _UNIQUE]
+    if len(set(unique)) != len(unique):
+        raise MalformedMessage("an Id comes twice")
     return Ids(found)
 
 
@@ -49,9 +56,6 @@ def one(found: Sequence[etree._Element], what: str) -> etree._Element:
     return found[0]
 
 
-def _refuse_doubled(holders: Sequence[etree._Element]) -> None:
-    """wsu:Id and xml:id must be unique in a document, by their own standards."""
-    for name in (WSU_ID, XML_ID):
-        given = [value for element in holders if (value := element.get(name)) is not None]
-        if len(set(given)) != len(given):
-            raise MalformedMessage("an Id comes twice")
+def children(parent: etree._Element, tag: str) -> list[etree._Element]:
+    """Return the children of this name, a third of the time that a path takes."""
+    return list(parent.iterchildren(tag))

@@ -47,7 +47,7 @@ def read_xml(content: bytes) -> etree._Element:
     if len(content) > _LARGEST:
         raise MessageTooLarge(f"more than {_LARGEST} bytes")
     _need_utf8(content)
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+    if _mentions(content, b"<!DOCTYPE") or _mentions(content, b"<!ENTITY"):
         raise MalformedMessage("a document type is not admitted")
     namespaces = content.count(b"xmlns")
     if namespaces > _MOST_NAMESPACES:
@@ -67,12 +67,19 @@ def read_envelope(content: bytes) -> etree._Element:
 
 def has_comments(content: bytes, root: etree._Element) -> bool:
     """Tell whether there are comments; the bytes are asked first, for a CDATA section may lie."""
-    return b"<!--" in content and bool(_COMMENTS(root))
+    return _mentions(content, b"<!--") and bool(_COMMENTS(root))
 
 
 def _has_instructions(content: bytes, root: etree._Element) -> bool:
+    if not _mentions(content, b"<?"):
+        return False
     declared = content.removeprefix(_MARK).startswith(_DECLARATION)
     return content.count(b"<?") > declared and bool(_INSTRUCTIONS(root))
+
+
+def _mentions(content: bytes, mark: bytes) -> bool:
+    """Tell whether a mark like `<!` is there; its rare second octet is found much faster."""
+    return mark[1:2] in content and mark in content
 
 
 def _need_utf8(content: bytes) -> None:

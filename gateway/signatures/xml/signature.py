@@ -6,6 +6,7 @@ import binascii
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -16,6 +17,7 @@ from gateway.signatures.xml.names import DS, EXCLUSIVE
 
 _MOST_REFERENCES: Final = 8
 _MOST_PREFIXES: Final = 16
+_ATTRIBUTES: Final = frozenset({"URI", "Id", "Type"})
 
 
 class Reach(Enum):
@@ -89,9 +91,15 @@ def read_signature(element: etree._Element, rules: Rules) -> Signature:
 def need(parent: etree._Element, names: tuple[str, ...]) -> list[etree._Element]:
     """Return the children, which must be exactly these elements of XML-DSig."""
     children = list(parent)
-    if [child.tag for child in children] != [f"{{{DS}}}{name}" for name in names]:
+    if tuple([child.tag for child in children]) != _tags(names):
         raise MalformedMessage(f"{etree.QName(parent).localname} is not built as it must be")
     return children
+
+
+@lru_cache(maxsize=64)
+def _tags(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A signature has few shapes."""
+    return tuple(f"{{{DS}}}{name}" for name in names)
 
 
 def read_base64(element: etree._Element) -> bytes:
@@ -122,7 +130,7 @@ def _read_reference(reference: etree._Element, rules: Rules) -> Reference:
         transforms, method, value = need(reference, ("Transforms", "DigestMethod", "DigestValue"))
         steps = list(transforms)
         need(transforms, ("Transform",) * len(steps))
-    if set(reference.attrib) - {"URI", "Id", "Type"}:
+    if not _ATTRIBUTES.issuperset(reference.keys()):
         raise MalformedMessage("a reference has an unknown attribute")
     chain = tuple(step.get("Algorithm", "") for step in steps)
     if chain not in rules.chains:

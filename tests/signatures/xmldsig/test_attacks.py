@@ -537,6 +537,20 @@ def test_long_namespace_that_is_written_again_and_again_is_given_up(
     assert judge(twice.write()).verdict.valid
 
 
+def test_long_namespace_in_signed_info_is_given_up_at_once(
+    forge: partial[Forgery], judge: partial[Verified]
+) -> None:
+    def swollen(length: int) -> bytes:
+        name = "n" * length
+        return forge(
+            document=f'<a xmlns:n="urn:{name}"><SIGNATURE/></a>',
+            method_inside=f'<e:InclusiveNamespaces xmlns:e="{EXCLUSIVE}" PrefixList="n"/>',
+        ).write()
+
+    assert found(judge(swollen(1000))) == {Fact.SIGNATURE_BROKEN}  # the forger knows no prefixes
+    assert details_of_all(judge(swollen(2**18))) == {"the canonical form is too long"}
+
+
 def test_references_of_a_broken_signature_are_not_looked_at(
     forge: partial[Forgery], trust: Trust
 ) -> None:
