@@ -109,14 +109,21 @@ def _signed_itself(certificate: Certificate, backend: Backend) -> bool:
 
 
 def judge_chain(
-    certificate: Certificate, extra: Sequence[Certificate], trust: Trust, *, at: datetime
+    certificate: Certificate,
+    extra: Sequence[Certificate],
+    trust: Trust,
+    *,
+    at: datetime,
+    now: datetime | None = None,
 ) -> tuple[Reason, ...]:
     """Say what keeps the certificate from being trusted at the moment; empty when nothing.
 
-    Of several paths the one with the mildest verdict counts.
+    `now`: the moment of judging, where it is another than `at`: evidence must be fresh then. Of
+    several paths the one with the mildest verdict counts.
     """
+    paths = paths_of(certificate, extra, trust)
     try:
-        judged = [_judge_path(path, trust, at) for path in paths_of(certificate, extra, trust)]
+        judged = [_judge_path(path, trust, at, now or at) for path in paths]
     except CryptoUnavailable as error:
         return (Reason(Fact.BACKEND_MISSING, error.text),)
     if not judged:
@@ -150,7 +157,9 @@ def _may_have_issued(issuer: Certificate, certificate: Certificate) -> bool:
     return issuer.subject_name == certificate.issuer_name and (None in ids or ids[0] == ids[1])
 
 
-def _judge_path(path: tuple[Certificate, ...], trust: Trust, at: datetime) -> tuple[Reason, ...]:
+def _judge_path(
+    path: tuple[Certificate, ...], trust: Trust, at: datetime, now: datetime
+) -> tuple[Reason, ...]:
     reasons: list[Reason] = []
     for height, one in enumerate(path):
         reasons += _judge_life(one, at)
@@ -161,7 +170,10 @@ def _judge_path(path: tuple[Certificate, ...], trust: Trust, at: datetime) -> tu
         if height:
             reasons += _judge_authority(one, height, trust)
     for height, (one, issuer) in enumerate(pairwise(path)):
-        reasons += _judge_revocation(one, issuer, height, trust, at)
+        reason = judge_revocation(
+            one, issuer, trust.evidence, at=at, now=now, backend=trust.backend
+        )
+        reasons += _weigh(reason, height, trust) if reason is not None else ()
     return tuple(dict.fromkeys(reasons))
 
 
@@ -185,12 +197,8 @@ def _judge_authority(certificate: Certificate, height: int, trust: Trust) -> Ite
         yield Reason(Fact.KEY_TOO_SHORT, f"{bits} bits, of an authority")
 
 
-def _judge_revocation(
-    certificate: Certificate, issuer: Certificate, height: int, trust: Trust, at: datetime
-) -> Iterator[Reason]:
-    reason = judge_revocation(certificate, issuer, trust.evidence, at=at, backend=trust.backend)
-    if reason is None:
-        return
+def _weigh(reason: Reason, height: int, trust: Trust) -> Iterator[Reason]:
+    """Say what a revocation, or silence about it, means so high above the signer."""
     if reason.fact is Fact.REVOCATION_UNKNOWN and not trust.revocation_required:
         reason = Reason(Fact.REVOCATION_NOT_ASKED, reason.detail)
     elif reason.fact is not Fact.REVOCATION_UNKNOWN and height:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from gateway.errors import MalformedMessage
 from gateway.signatures import asn1
 
+INVALIDITY: Final = "2.5.29.24"
+"""invalidityDate of a line (RFC 5280 §5.3.2) or of an answer (RFC 6960 §4.4.5)."""
 _URI: Final = 0x86  # GeneralName, uniformResourceIdentifier (RFC 5280 §4.2.1.6)
 _ANY_NAME: Final = (*range(0x80, 0x90), *range(0xA0, 0xB0))
 _MOST_URLS: Final = 4
@@ -38,6 +41,15 @@ def read_extensions(wrapped: asn1.Value | None) -> dict[str, Extension]:
         found[oid] = Extension(critical is not None, asn1.read_der(value.body))
     rows.end()
     return found
+
+
+def read_moment(extension: Extension | None) -> datetime | None:
+    """Return the GeneralizedTime that an extension is; raise MalformedMessage."""
+    if extension is None:
+        return None
+    if extension.value.tag != asn1.GENERALIZED_TIME:
+        raise MalformedMessage("an extension is no moment")
+    return extension.value.time()
 
 
 def read_access(extension: Extension | None, method: str) -> tuple[str, ...]:

@@ -165,9 +165,18 @@ def make_tbs(template: Template, issuer: Issuer) -> bytes:
 
 
 def make_crl(
-    issuer: Issuer, revoked: Sequence[Revocation], this_update: datetime, next_update: datetime
+    issuer: Issuer,
+    revoked: Sequence[Revocation],
+    this_update: datetime,
+    next_update: datetime,
+    *,
+    keeps_since: datetime | None = None,
 ) -> bytes:
-    """Return a DER revocation list, numbered by the second of its making."""
+    """Return a DER revocation list, numbered by the second of its making.
+
+    `keeps_since`: lines of certificates that ended then or later are kept (expiredCertsOnCRL).
+    """
+    kept = [] if keeps_since is None else [_extension("2.5.29.60", _generalized(keeps_since))]
     entries = [_entry(each) for each in revoked]
     return issuer.sign(
         der.sequence(
@@ -182,10 +191,15 @@ def make_crl(
                 der.sequence(
                     _authority_key(issuer),
                     _extension("2.5.29.20", der.integer(int(this_update.timestamp()))),
+                    *kept,
                 ),
             ),
         )
     )
+
+
+def _generalized(moment: datetime) -> bytes:
+    return der.tlv(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode("ascii"))
 
 
 def _entry(revocation: Revocation) -> bytes:

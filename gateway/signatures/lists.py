@@ -14,20 +14,32 @@ from gateway.signatures.algorithms import SignatureAlgorithm
 from gateway.signatures.backends import Backend
 from gateway.signatures.backends.octets import canonical_signature
 from gateway.signatures.certificates import Certificate, read_algorithm
-from gateway.signatures.extensions import Extension, read_extensions, read_points, urls_of
+from gateway.signatures.extensions import (
+    INVALIDITY,
+    Extension,
+    read_extensions,
+    read_moment,
+    read_points,
+    urls_of,
+)
 from gateway.signatures.links import signed_by
 
-_REASON_CODE, _INVALIDITY = "2.5.29.21", "2.5.29.24"
+_REASON_CODE: Final = "2.5.29.21"
 _NUMBER, _DELTA, _POINT, _FRESHEST = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.46"
-_UNDERSTOOD: Final = frozenset({_NUMBER, "2.5.29.35", _DELTA, _POINT})
+_KEEPS_ENDED: Final = "2.5.29.60"  # expiredCertsOnCRL, X.509 §8.5.2.12
+_UNDERSTOOD: Final = frozenset({_NUMBER, "2.5.29.35", _DELTA, _POINT, _KEEPS_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Since when a certificate is revoked, and the reason's code (§5.3.1)."""
+    """Since when a certificate is revoked, and the reason's code (§5.3.1).
+
+    `doubted_since`: since when its key is known or thought to be stolen (invalidityDate, §5.3.2).
+    """
 
     since: datetime
     reason: int
+    doubted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class RevocationList:
     scope: Scope = _EVERYBODY
     delta_urls: tuple[str, ...] = field(default=(), repr=False)
     """Where the delta list to this one lies (freshestCRL, §5.2.6)."""
+    keeps_since: datetime | None = None
+    """Of whom its silence speaks: certificates that ended then or later (expiredCertsOnCRL)."""
 
     def covers(self, certificate: Certificate) -> bool:
         """Tell whether it speaks of this certificate, if it is one of its authority's."""
@@ -101,6 +115,7 @@ def read_list(der: bytes) -> RevocationList:
         base=_integer(extensions.get(_DELTA)),
         scope=_read_scope(extensions.get(_POINT)),
         delta_urls=read_points(extensions.get(_FRESHEST)),
+        keeps_since=read_moment(extensions.get(_KEEPS_ENDED)),
     )
 
 
@@ -143,9 +158,10 @@ def _read_line(value: asn1.Value) -> tuple[int, Line, bool]:
     extensions = read_extensions(asn1.Value(0xA0, wrapped.raw, wrapped.raw))
     # §5.3.3: certificateIssuer is critical and says that the line is of another authority.
     understood = not any(
-        each.critical and oid not in {_REASON_CODE, _INVALIDITY} for oid, each in extensions.items()
+        each.critical and oid not in {_REASON_CODE, INVALIDITY} for oid, each in extensions.items()
     )
-    return serial, Line(since, _integer(extensions.get(_REASON_CODE)) or 0), understood
+    reason = _integer(extensions.get(_REASON_CODE)) or 0
+    return serial, Line(since, reason, read_moment(extensions.get(INVALIDITY))), understood
 
 
 _FINGERPRINTS: Final[WeakKeyDictionary[RevocationList, bytes]] = WeakKeyDictionary()

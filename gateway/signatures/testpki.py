@@ -31,6 +31,8 @@ from gateway.signatures.issuing import (
 from gateway.signatures.pkiindex import INDEX, AuthorityEntry, Standing, read_url, write_index
 from gateway.signatures.testkeys import KINDS, Kind, make_key, named
 
+_KEPT: Final = timedelta(days=3650)
+"""How long the line of a certificate that has ended is kept."""
 _WITHOUT_GOST: Final = (Family.RSA, Family.EC)
 _USAGES: Final = {
     "document": ("digital_signature", "non_repudiation"),
@@ -214,7 +216,8 @@ def _publish_lists(work: _Workshop) -> None:
                 if one.revoked is not None and one.released is None
             ]
             # An hour back: the clock of whoever reads it may be slow.
-            crl = make_crl(work.issuers[file], lines, work.now - timedelta(hours=1), until)
+            made = work.now - timedelta(hours=1)
+            crl = make_crl(work.issuers[file], lines, made, until, keeps_since=made - _KEPT)
             _write(work.out / "trust" / f"{file}.crl.pem", write_pem("X509 CRL", crl))
 
 

@@ -49,6 +49,20 @@ def scope(*parts: bytes) -> bytes:
     return extension("2.5.29.28", der.sequence(*parts), critical=True)
 
 
+def generalized(at: datetime) -> bytes:
+    return der.tlv(0x18, at.strftime("%Y%m%d%H%M%SZ").encode("ascii"))
+
+
+def keeps(at: datetime, *, critical: bool = False) -> bytes:
+    """Return expiredCertsOnCRL: whoever ended then or later is kept."""
+    return extension("2.5.29.60", generalized(at), critical=critical)
+
+
+def doubted(at: datetime) -> bytes:
+    """Return the invalidityDate of a line."""
+    return extension("2.5.29.24", generalized(at))
+
+
 def signed(above: SigningKey, tbs: bytes) -> bytes:
     return Issuer(above.certificate.subject_name, above.private, open_backend()).sign(tbs)
 
@@ -109,6 +123,17 @@ def listed(
     base: int | None = None,
     since: timedelta = -DAY,
     until: timedelta = DAY,
+    line_extensions: tuple[bytes, ...] = (),
 ) -> RevocationList:
-    made = list_bytes(above, lines, *extensions, number=number, base=base, since=since, until=until)
-    return read_list(made)
+    return read_list(
+        list_bytes(
+            above,
+            lines,
+            *extensions,
+            number=number,
+            base=base,
+            since=since,
+            until=until,
+            line_extensions=line_extensions,
+        )
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from asn1crypto import crl, x509
+from asn1crypto import core, crl, x509
 
 from gateway.sandbox.pki.authorities import Authority, Standing
 from gateway.sandbox.pki.faults import ListFaults, NextUpdate
@@ -16,6 +16,8 @@ from gateway.sandbox.pki.faults import ListFaults, NextUpdate
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _HOUR = timedelta(hours=1)
+_KEPT = timedelta(days=3650)
+"""How long the line of a certificate that has ended is kept (expiredCertsOnCRL)."""
 
 
 def write_list(authority: Authority, now: datetime, faults: ListFaults, delta: str) -> bytes:
@@ -66,6 +68,7 @@ def _write(
             "extn_value": {"key_identifier": hand.subject_key_identifier},
         },
         {"extn_id": "crl_number", "extn_value": _number(this_update)},
+        {"extn_id": "2.5.29.60", "extn_value": _generalized(this_update - _KEPT)},
         extension,
     ]
     said: dict[str, object] = {
@@ -109,6 +112,10 @@ def _entry(one: Standing, reason: str) -> dict[str, object]:
 
 def _time(moment: datetime) -> x509.Time:
     return x509.Time({"utc_time": moment.replace(microsecond=0)})
+
+
+def _generalized(moment: datetime) -> bytes:
+    return bytes(core.GeneralizedTime(moment.replace(microsecond=0)).dump())
 
 
 def _midnight(moment: datetime) -> datetime:

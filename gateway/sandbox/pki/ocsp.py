@@ -16,6 +16,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SLACK = timedelta(minutes=1)
 """How far the clock of whoever asks may be behind."""
 _FRESH_FOR = timedelta(hours=1)
+_KEPT = timedelta(days=3650)
+"""How long it is known of a certificate that has ended what became of it (§4.4.4)."""
 
 
 class Responder:
@@ -76,6 +78,9 @@ class Responder:
                 "cert_status": self._stand(authority, serial, now),
                 "this_update": this_update,
                 "next_update": next_update,
+                "single_extensions": [
+                    {"extn_id": "archive_cutoff", "extn_value": this_update - _KEPT}
+                ],
             }
         )
 

@@ -1,8 +1,8 @@
 """When was it signed, and was the certificate good then (EN 319 102-1 §5.5).
 
-Only a time-stamp proves a moment; of several the earliest counts. The chain is judged now, and at
-the proven moment when now it has ended: a revocation after that moment does not undo it, whatever
-its reason, for its own date says since when it counts.
+Only a time-stamp proves a moment; of several the earliest counts. The chain is judged now, and for
+the proven moment when now it has ended, by what is known now: a revocation after that moment does
+not undo it when its reason casts no doubt upon the key.
 """
 
 from __future__ import annotations
@@ -62,13 +62,11 @@ def judge_in_time(
         return (*now, Reason(Fact.NOT_YET_VALID, "at the moment of its time-stamp"))
     if not _ended(now):
         return now
-    then = judge_chain(certificate, extra, trust, at=proven)
+    # Old lists tell nothing about what was found out since, so they are as old as they are now.
+    then = judge_chain(certificate, extra, trust, at=proven, now=at)
     if _ended(then):
         return now
-    # Old lists tell nothing about what was found out since.
-    silent = [one for one in now if one.fact is Fact.REVOCATION_UNKNOWN]
-    stamped = Reason(Fact.TIMESTAMPED, f"{proven:%Y-%m-%dT%H:%M:%SZ}")
-    return tuple(dict.fromkeys((*then, *silent, stamped)))
+    return (*then, Reason(Fact.TIMESTAMPED, f"{proven:%Y-%m-%dT%H:%M:%SZ}"))
 
 
 def _ended(reasons: Sequence[Reason]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from gateway.signatures.algorithms import MINIMUM_RSA_BITS, Family
@@ -21,28 +22,37 @@ def answers_for(
     extra: Iterable[Certificate],
     backend: Backend,
     stands: Callable[[Certificate], bool],
+    *,
+    at: datetime,
 ) -> bool:
     """Tell whether the issuer, or one whom it has named for this, gave the answer.
 
     `extra`: certificates at hand besides those inside the answer. `stands`: tells whether a
-    responder's certificate without id-pkix-ocsp-nocheck is known not to be revoked. Raises
-    CryptoUnavailable.
+    responder's certificate without id-pkix-ocsp-nocheck is known not to be revoked. `at`: the
+    moment of judging; when an answer was made it says itself, so a delegate must live at both.
+    Raises CryptoUnavailable.
     """
     return any(
         verify_answer(answer, one, backend)
-        for one in _candidates(answer, issuer, extra, backend)
+        for one in _candidates(answer, issuer, extra, backend, at)
         if one is issuer or one.no_check or stands(one)
     )
 
 
 def _candidates(
-    answer: OcspAnswer, issuer: Certificate, extra: Iterable[Certificate], backend: Backend
+    answer: OcspAnswer,
+    issuer: Certificate,
+    extra: Iterable[Certificate],
+    backend: Backend,
+    at: datetime,
 ) -> Iterator[Certificate]:
     """Yield whose key may have signed: the issuer itself, or a living delegate of its own."""
     if _is_named(issuer, answer):
         yield issuer
     for one in (*answer.certificates, *extra):
-        if _is_named(one, answer) and _may_answer(one, answer) and _is_of(one, issuer, backend):
+        if not _is_named(one, answer) or not _may_answer(one, answer, at):
+            continue
+        if _is_of(one, issuer, backend):
             yield one
 
 
@@ -53,13 +63,17 @@ def _is_named(certificate: Certificate, answer: OcspAnswer) -> bool:
     return certificate.subject_name == answer.responder_name
 
 
-def _may_answer(certificate: Certificate, answer: OcspAnswer) -> bool:
-    """Ask for the purpose, the usage and the life that a delegate needs."""
+def _may_answer(certificate: Certificate, answer: OcspAnswer, at: datetime) -> bool:
+    """Ask for the purpose, the usage and the life that a delegate needs.
+
+    A stolen key names any moment that it likes, so the moment of judging counts too.
+    """
     return (
         _OCSP_SIGNING in (certificate.extended_key_usage or ())
         and (certificate.key_usage is None or "digital_signature" in certificate.key_usage)
         and not certificate.unknown_critical
         and certificate.alive(answer.produced_at)
+        and certificate.alive(at)
     )
 
 

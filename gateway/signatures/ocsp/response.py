@@ -12,11 +12,13 @@ from gateway.signatures import asn1
 from gateway.signatures.algorithms import SignatureAlgorithm
 from gateway.signatures.backends.octets import canonical_signature
 from gateway.signatures.certificates import Certificate, read_algorithm, read_certificate
-from gateway.signatures.extensions import Extension, read_extensions
+from gateway.signatures.extensions import INVALIDITY, Extension, read_extensions, read_moment
 from gateway.signatures.ocsp.request import LONGEST_NONCE, NONCE, hash_of
 
 _BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
+_ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 _ENUMERATED: Final = 0x0A
+_UNDERSTOOD: Final = frozenset({NONCE, _ARCHIVE_CUTOFF, INVALIDITY})
 _MOST_CERTIFICATES: Final = 8
 _MOST_WORDS: Final = 32
 _DECLINED: Final = {  # OCSPResponseStatus, §4.2.1
@@ -49,6 +51,10 @@ class Word:
     next_update: datetime | None
     since: datetime | None = None
     reason: int = 0
+    doubted_since: datetime | None = None
+    """Since when the key is known or thought to be stolen (invalidityDate, §4.4.5)."""
+    keeps_since: datetime | None = None
+    """Of whom «good» speaks: certificates that ended then or later (archiveCutoff, §4.4.4)."""
 
     def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
         """Tell whether it names this certificate, which this issuer has issued."""
@@ -160,8 +166,9 @@ def _read_word(value: asn1.Value) -> Word:
     )
     this_update = fields.take(asn1.GENERALIZED_TIME).time()
     next_update = _read_time(fields.optional(0xA0))
-    _need_understood(read_extensions(fields.optional(0xA1)))
+    extensions = read_extensions(fields.optional(0xA1))
     fields.end()
+    _need_understood(extensions)
     algorithm = identity.take(asn1.SEQUENCE).fields().take(asn1.OID).oid()
     name_hash, key_hash = (identity.take(asn1.OCTETS).body for _ in range(2))
     serial = identity.take(asn1.INTEGER).integer()
@@ -178,6 +185,8 @@ def _read_word(value: asn1.Value) -> Word:
         next_update=next_update,
         since=since,
         reason=reason,
+        doubted_since=read_moment(extensions.get(INVALIDITY)),
+        keeps_since=read_moment(extensions.get(_ARCHIVE_CUTOFF)),
     )
 
 
@@ -212,5 +221,5 @@ def _read_nonce(extension: Extension | None) -> bytes | None:
 
 def _need_understood(extensions: dict[str, Extension]) -> None:
     """Refuse what is critical and unknown (§4.1.2): it may change what the answer means."""
-    if any(each.critical and oid != NONCE for oid, each in extensions.items()):
+    if any(each.critical and oid not in _UNDERSTOOD for oid, each in extensions.items()):
         raise MalformedMessage("something critical in an OCSP answer is not understood")

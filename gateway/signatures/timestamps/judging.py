@@ -32,7 +32,7 @@ from gateway.signatures.cms.profile import Profile
 from gateway.signatures.extensions import read_extensions
 from gateway.signatures.fitness import SKEW, judge_signing_time
 from gateway.signatures.reasons import Fact
-from gateway.signatures.timestamps.token import TST_INFO, TstInfo, read_tst_info
+from gateway.signatures.timestamps.token import COARSEST, TST_INFO, TstInfo, read_tst_info
 from gateway.signatures.verdict import Outcome, Reason, Verdict
 
 TOKEN: Final = Profile(
@@ -108,6 +108,8 @@ def _judge(
     yield from _judge_imprint(info, stamped, trust.backend)
     for oid in info.unknown_critical:
         yield Reason(Fact.STRUCTURE_FORBIDDEN, f"critical extension {oid}")
+    if info.accuracy > COARSEST:
+        yield Reason(Fact.ATTRIBUTE_WRONG, "accuracy")
     if info.moment > at + SKEW:
         yield Reason(Fact.SIGNED_IN_FUTURE)
         return
@@ -153,7 +155,7 @@ def _judge_trust(
     now = judge_chain(certificate, container.certificates, trust, at=at)
     quiet = [one for one in now if one.fact is Fact.REVOKED and one.detail in _QUIETLY_ENDED]
     if quiet:
-        yield from judge_chain(certificate, container.certificates, trust, at=info.latest)
+        yield from judge_chain(certificate, container.certificates, trust, at=info.latest, now=at)
     yield from (one for one in now if one not in quiet)
 
 

@@ -15,7 +15,9 @@ from gateway.signatures.extensions import read_extensions
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 _MOMENT: Final = re.compile(rb"([0-9]{14})(?:\.([0-9]*[1-9]))?Z")
 _DIRECTORY_NAME: Final = 0xA4
-_COARSEST: Final = 86_400  # seconds; whoever may be off by more than a day proves no moment
+COARSEST: Final = timedelta(minutes=1)
+"""Whoever may be off by more proves no moment."""
+_DAY: Final = 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _read_accuracy(value: asn1.Value | None) -> timedelta:
     parts = [fields.optional(tag) for tag in (asn1.INTEGER, 0x80, 0x81)]
     fields.end()
     seconds, millis, micros = (part.integer() if part is not None else 0 for part in parts)
-    if not (0 <= seconds <= _COARSEST and 0 <= millis < 1000 and 0 <= micros < 1000):
+    if not (0 <= seconds <= _DAY and 0 <= millis < 1000 and 0 <= micros < 1000):
         raise MalformedMessage("an accuracy is out of its bounds")
     return timedelta(seconds=seconds, milliseconds=millis, microseconds=micros)
 

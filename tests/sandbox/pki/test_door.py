@@ -6,7 +6,7 @@ import io
 import json
 import time
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +24,8 @@ from gateway.settings import TrustSettings, read
 from gateway.signatures.algorithms import digest_by_oid
 from gateway.signatures.backends import open_backend
 from gateway.signatures.certificates import read_certificate, split_pem
+from gateway.signatures.lists import read_list
+from gateway.signatures.ocsp import OcspAnswer, read_answer
 from tests.sandbox.pki.conftest import Open
 
 OCSP = {"Content-Type": "application/ocsp-request"}
@@ -84,6 +86,25 @@ async def test_number_that_was_never_given_is_unknown_in_russia_and_revoked_in_k
     assert status.chosen["revocation_reason"].native == "certificate_hold"
     extensions = found["kz-issuing"].response_data["response_extensions"]
     assert [one["extn_id"].native for one in extensions] == ["extended_revoke"]
+
+
+async def test_authority_says_that_it_keeps_whoever_has_ended(authorities: Open, pki: Path) -> None:
+    serial = read_certificate(certificate(pki, "ru-superseded")).serial
+    request = ask_about(pki, serial, issuer="ru-issuing", digest="sha1")
+    async with authorities() as url, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/ocsp/ru-issuing", data=request, headers=OCSP) as got:
+            answer = read_answer(await got.read())
+        lists = []
+        for path in ("crl/ru-issuing.crl", "crl/ru-issuing-delta.crl"):
+            async with session.get(f"{url}/{path}") as got:
+                lists.append(read_list(await got.read()))
+
+    assert isinstance(answer, OcspAnswer)
+    kept = [*(one.keeps_since for one in answer.words), *(one.keeps_since for one in lists)]
+    assert len(kept) == 3
+    for since in kept:
+        assert since is not None
+        assert since < SystemClock().now() - timedelta(days=3000)
 
 
 @pytest.mark.parametrize(

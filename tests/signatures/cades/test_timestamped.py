@@ -28,10 +28,11 @@ from gateway.signatures.reasons import Fact
 from gateway.signatures.verdict import Outcome
 from tests.signatures.cades.forging import Forgery
 from tests.signatures.conftest import DAY, NOON, Issue, Load
+from tests.signatures.reissuing import doubted, keeps, listed
 from tests.signatures.timestamps.authority import TIME_STAMPING, Stamp, employ, purposes
 
 CONTENT = b"<ClinicalDocument/>"
-HOUR = timedelta(hours=1)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 LATER = NOON + 10 * DAY
 """When everybody's certificate of a day has long expired."""
 
@@ -174,10 +175,8 @@ def test_tokens_by_the_dozen_are_not_all_looked_at(
 # --- revocation --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "reason", ["superseded", "cessation_of_operation", "unspecified", "key_compromise"]
-)
-def test_revocation_after_the_token_does_not_undo_it_and_its_date_decides(
+@pytest.mark.parametrize("reason", ["affiliation_changed", "superseded", "cessation_of_operation"])
+def test_quiet_revocation_after_the_token_does_not_undo_it_and_its_date_decides(
     issue: Issue, trust: Trust, tsa: SigningKey, key: Load, reason: str
 ) -> None:
     """EN 319 102-1 §5.5.4: the moment of the token is compared with the moment of revocation."""
@@ -195,6 +194,62 @@ def test_revocation_after_the_token_does_not_undo_it_and_its_date_decides(
     assert facts(same) == facts(younger) == facts(bare) == [Fact.REVOKED]
     assert younger.verdict.outcome is Outcome.REVOKED
     assert younger.verdict.etsi == "INDETERMINATE/REVOKED_NO_POE"
+
+
+@pytest.mark.parametrize(
+    "reason", ["key_compromise", "ca_compromise", "certificate_hold", "unspecified"]
+)
+def test_revocation_that_doubts_the_key_is_not_mended_by_an_older_token(
+    issue: Issue, trust: Trust, tsa: SigningKey, key: Load, reason: str
+) -> None:
+    signer = issue(not_after=NOON + 100 * DAY)
+    cms = with_token(sign_cms(CONTENT, signer, at=NOON), tsa, NOON + HOUR)
+
+    verified = judge(cms, revoking(trust, key, signer, NOON + 3 * DAY, reason))
+
+    assert facts(verified) == [Fact.REVOKED]
+    assert verified.verdict.outcome is Outcome.REVOKED
+    assert verified.content is None
+
+
+def test_first_doubt_before_the_token_counts_as_the_revocation(
+    issue: Issue, trust: Trust, tsa: SigningKey, key: Load
+) -> None:
+    signer = issue(not_after=NOON + 100 * DAY)
+    cms = with_token(sign_cms(CONTENT, signer, at=NOON), tsa, NOON + HOUR)
+    line = {signer.certificate.serial: (NOON + 3 * DAY, 4)}
+    until = LATER - NOON + DAY
+
+    for since, found in ((HOUR, Fact.REVOKED), (HOUR + SECOND, Fact.TIMESTAMPED)):
+        doubts = (doubted(NOON + since),)
+        made = listed(key("ru-issuing"), line, since=4 * DAY, until=until, line_extensions=doubts)
+        assert facts(judge(cms, trust.with_evidence([], [made]))) == [found]
+
+
+def test_revocation_whose_line_was_dropped_at_the_end_does_not_come_back_as_good(
+    issue: Issue, trust: Trust, tsa: SigningKey, key: Load
+) -> None:
+    """Revoked, stamped afterwards, expired, and then on no list any more."""
+    issuing = key("ru-issuing")
+    signer = issue()
+    cms = with_token(sign_cms(CONTENT, signer, at=NOON), tsa, NOON + HOUR)
+    name = issuing.certificate.subject_name
+    deaf = replace(trust, lists=tuple(one for one in trust.lists if one.issuer_name != name))
+    after, until = LATER - NOON - HOUR, LATER - NOON + DAY
+    dropped = listed(issuing, {}, since=after, until=until)
+    keeping = listed(issuing, {}, keeps(signer.certificate.not_after), since=after, until=until)
+    line = {signer.certificate.serial: (NOON, 4)}
+    revoking_still = listed(issuing, line, since=after, until=until)
+
+    found = {
+        name: judge(cms, deaf.with_evidence([], [made])).verdict
+        for name, made in (("dropped", dropped), ("keeping", keeping), ("line", revoking_still))
+    }
+
+    assert found["dropped"].outcome is Outcome.COULD_NOT_BE_CHECKED
+    assert Fact.REVOCATION_UNKNOWN in [one.fact for one in found["dropped"].reasons]
+    assert found["keeping"].outcome is Outcome.EXPIRED_BUT_TIMESTAMPED
+    assert found["line"].outcome is Outcome.REVOKED
 
 
 def test_silence_of_the_lists_is_not_mended_by_a_token(

@@ -26,6 +26,7 @@ from tests.signatures.ocsp.answering import NONCE, UNKNOWN, Answer, extension, m
 from tests.signatures.reissuing import NO_CHECK, OCSP_SIGNING, extended, listed, purposes
 
 HOUR = timedelta(hours=1)
+ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6"
 CA = {"authority": True, "key_usage": ("key_cert_sign", "crl_sign")}
 Delegate = Callable[..., SigningKey]
 
@@ -203,6 +204,76 @@ def test_how_long_is_the_operators_choice(deaf: Trust, answer: Answer, chair: Ce
     assert judge(replace(deaf, answer_age=3 * HOUR), chair, said) == []
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(0, []), (1, [Fact.REVOCATION_UNKNOWN])])
+def test_word_that_gives_itself_years_is_believed_for_ten_days(
+    deaf: Trust, answer: Answer, chair: Certificate, seconds: int, found: list[Fact]
+) -> None:
+    this_update = NOON - 10 * DAY - timedelta(seconds=seconds)
+    said = replace(answer, this_update=this_update, next_update=NOON + 3650 * DAY)
+
+    assert judge(deaf, chair, said) == found
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, []), (1, [Fact.REVOCATION_UNKNOWN])])
+def test_word_of_tomorrow_is_no_word(
+    deaf: Trust, answer: Answer, chair: Certificate, seconds: int, found: list[Fact]
+) -> None:
+    ahead = NOON + timedelta(minutes=5, seconds=seconds)
+    said = replace(answer, this_update=ahead, next_update=NOON + DAY)
+
+    assert judge(deaf, chair, said) == found
+    revoking = replace(said, status=revoked(NOON - DAY, 1))
+    assert judge(deaf, chair, revoking) == [Fact.REVOKED]
+
+
+@pytest.mark.parametrize(
+    ("made", "kept", "found"),
+    [
+        (0, None, []),
+        (1, None, [Fact.REVOCATION_UNKNOWN]),
+        (1, 1, [Fact.REVOCATION_UNKNOWN]),
+        (1, 0, []),
+    ],
+)
+def test_good_word_made_after_a_certificates_end_must_say_that_it_knows(
+    deaf: Trust, answer: Answer, chair: Certificate, made: int, kept: int | None, found: list[Fact]
+) -> None:
+    """The seconds are counted from the certificate's end (archiveCutoff, RFC 6960 §4.4.4)."""
+    ended = replace(chair, not_after=NOON - HOUR)
+    cutoff = moment(ended.not_after + timedelta(seconds=kept or 0))
+    said = replace(
+        answer,
+        this_update=ended.not_after + timedelta(seconds=made),
+        single=() if kept is None else (extension(ARCHIVE_CUTOFF, cutoff),),
+    )
+
+    assert judge(deaf, ended, said) == [Fact.EXPIRED, *found]
+    late = replace(said, status=revoked(NOON - DAY, 4))
+    assert judge(deaf, ended, late) == [Fact.EXPIRED, Fact.REVOKED]
+
+
+def test_first_doubt_in_an_answer_counts_as_the_revocation(
+    deaf: Trust, answer: Answer, chair: Certificate
+) -> None:
+    earlier = NOON - 2 * DAY
+    plain = replace(answer, status=revoked(NOON - DAY, 4))
+    doubts = replace(plain, single=(extension("2.5.29.24", moment(earlier)),))
+
+    for said, found in ((plain, []), (doubts, [Fact.REVOKED])):
+        heard = deaf.with_evidence([read(said.der())], [])
+        told = judge_chain(chair, (), heard, at=earlier, now=NOON)
+        assert [one.fact for one in told] == found
+
+
+def test_extensions_of_a_word_are_moments(answer: Answer) -> None:
+    for oid in (ARCHIVE_CUTOFF, "2.5.29.24"):
+        critical = replace(answer, single=(extension(oid, moment(NOON), critical=True),))
+        (word,) = read(critical.der()).words
+        assert NOON in (word.keeps_since, word.doubted_since)
+        with pytest.raises(MalformedMessage):
+            read_answer(replace(answer, single=(extension(oid, der.NULL),)).der())
+
+
 def test_old_revocation_is_still_one(deaf: Trust, answer: Answer, chair: Certificate) -> None:
     old = replace(answer, this_update=NOON - 9 * DAY, status=revoked(NOON - 10 * DAY, 1))
 
@@ -220,6 +291,9 @@ def test_only_a_hold_is_lifted_by_what_is_newer(
     assert judge(deaf, chair, held, answer) == found
     assert judge(deaf, chair, answer, held) == found
     assert judge(deaf, chair, replace(held, this_update=NOON), answer) == [Fact.REVOKED]
+    same = replace(held, this_update=answer.this_update)
+    assert judge(deaf, chair, same, answer) == [Fact.REVOKED]
+    assert judge(deaf, chair, answer, same) == [Fact.REVOKED]
 
 
 # --- who says it ---------------------------------------------------------------------------------
@@ -269,6 +343,49 @@ def test_whoever_lacks_what_a_delegate_needs_answers_for_nobody(
     said = replace(answer, responder=responder, carries=(responder.certificate,))
 
     assert judge(deaf, chair, said) == [Fact.REVOCATION_UNKNOWN]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, []), (-1, [Fact.REVOCATION_UNKNOWN])])
+def test_delegate_that_has_ended_speaks_no_more_whatever_moment_it_names(
+    deaf: Trust,
+    answer: Answer,
+    chair: Certificate,
+    delegate: Delegate,
+    seconds: int,
+    found: list[Fact],
+) -> None:
+    """A stolen key would say that it was used when it was still good."""
+    responder = delegate(not_after=NOON + timedelta(seconds=seconds))
+    said = replace(answer, responder=responder, carries=(responder.certificate,))
+    early = delegate(not_before=NOON + timedelta(seconds=1))
+    from_afar = replace(
+        said, responder=early, carries=(early.certificate,), produced_at=NOON + HOUR
+    )
+
+    assert judge(deaf, chair, said) == found
+    assert judge(deaf, chair, from_afar) == [Fact.REVOCATION_UNKNOWN]
+
+
+def test_delegate_must_live_when_it_is_judged_and_not_at_the_earlier_moment(
+    deaf: Trust, answer: Answer, chair: Certificate, delegate: Delegate, issuing: SigningKey
+) -> None:
+    earlier = NOON - 30 * DAY
+    ended = delegate(not_before=NOON - 60 * DAY, not_after=NOON - timedelta(seconds=1))
+    hidden = delegate(purposes(OCSP_SIGNING))
+    line = {hidden.certificate.serial: (NOON - DAY, 4)}
+    unsure = replace(deaf, lists=(*deaf.lists, listed(issuing, line)))
+    word = revoked(NOON - 40 * DAY, 4)
+
+    for responder, trust, found in (
+        (delegate(), deaf, [Fact.REVOKED]),
+        (ended, deaf, [Fact.REVOCATION_UNKNOWN]),
+        (hidden, unsure, []),  # revoked since: what the list says of the chair
+    ):
+        carries = (responder.certificate,)
+        said = replace(answer, responder=responder, carries=carries, status=word)
+        heard = trust.with_evidence([read(said.der())], [])
+        told = judge_chain(chair, (), heard, at=earlier, now=NOON)
+        assert [one.fact for one in told] == found
 
 
 def test_delegate_of_another_authority_answers_for_nobody(
@@ -339,7 +456,9 @@ def test_delegate_named_by_the_same_key_under_another_name_answers_for_nobody(
     other = replace(said, certificates=(renamed,))
 
     for heard, found in ((said, True), (other, False)):
-        told = answers_for(heard, issuing.certificate, (), open_backend(), stands=lambda _: True)
+        told = answers_for(
+            heard, issuing.certificate, (), open_backend(), stands=lambda _: True, at=NOON
+        )
         assert told is found
 
 

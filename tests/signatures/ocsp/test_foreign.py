@@ -42,8 +42,10 @@ def test_real_answer_of_kazakhstan_verifies_and_fails_unreversed(packs_folder: P
     assert verify_answer(answer, responder, BACKEND)
     assert not verify_answer(turned, responder, BACKEND)
     assert responder.no_check
-    assert answers_for(answer, issuer, (), BACKEND, stands=lambda _: False)
-    assert not answers_for(turned, issuer, (), BACKEND, stands=lambda _: True)
+    assert answers_for(answer, issuer, (), BACKEND, stands=lambda _: False, at=answer.produced_at)
+    assert not answers_for(
+        turned, issuer, (), BACKEND, stands=lambda _: True, at=answer.produced_at
+    )
     (word,) = answer.words
     assert (word.status, word.reason, word.next_update) == (Status.REVOKED, 6, None)
     assert answer.nonce == bytes.fromhex("157B28FD1AC7761E")

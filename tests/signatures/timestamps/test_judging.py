@@ -337,10 +337,21 @@ def test_accuracy_out_of_its_bounds_is_malformed(
     assert refused(judge(token)).startswith("malformed")
 
 
-def test_accuracy_of_a_day_is_the_coarsest(stamp: partial[Stamp], judge: partial[Proof]) -> None:
-    token = stamp(STAMPED, at=NOON - DAY, accuracy=der.sequence(der.integer(86_400))).write()
+MICROSECOND = b"\x81\x01\x01"
 
-    assert judge(token).moment == NOON
+
+@pytest.mark.parametrize(
+    "accuracy", [der.integer(60) + MICROSECOND, der.integer(61), der.integer(86_400)]
+)
+def test_authority_that_may_be_off_by_more_than_a_minute_proves_no_moment(
+    stamp: partial[Stamp], judge: partial[Proof], accuracy: bytes
+) -> None:
+    """It would say that a signature of tomorrow was there today."""
+    coarse = stamp(STAMPED, at=NOON - DAY, accuracy=der.sequence(accuracy)).write()
+    fine = stamp(STAMPED, at=NOON - DAY, accuracy=der.sequence(der.integer(60))).write()
+
+    assert refused(judge(coarse)) == "attribute-wrong (accuracy)"
+    assert judge(fine).moment == NOON - DAY + timedelta(minutes=1)
 
 
 # --- form --------------------------------------------------------------------------------------
