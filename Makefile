@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOCUMENTS ?=
 FAULTS ?=
+SIGNING := tests/signatures tests/transports tests/commands/test_signing.py tests/commands/test_certs.py
 
 .PHONY: setup demo test test-fallback check bench bench-signatures coverage picture campaign format
 
@@ -47,8 +48,10 @@ campaign: setup ## the long fault campaign: 500 documents, 40 random kills, ever
 		CAMPAIGN_REPORT=campaign.json $(BIN)/python -m pytest tests/campaign -s
 	@cat campaign.json
 
-coverage: setup ## every branch of what decides is walked by its own tests
+coverage: setup ## every branch of the exchange and of the signatures is walked by their own tests
 	$(BIN)/python -m pytest tests/exchange --cov=gateway.exchange --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/python -m pytest --numprocesses auto $(SIGNING) --cov=gateway.signatures --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100
 
 picture: setup ## the order of steps in README.md, drawn anew from the table

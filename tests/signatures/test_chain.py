@@ -295,6 +295,9 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(SettingError, match=name):
             load_trust(tmp_path)
         (tmp_path / name).unlink()
+    (tmp_path / "disk.cer").symlink_to("/proc/self/mem")  # opens, and gives nothing
+    with pytest.raises(SettingError, match=r"disk\.cer"):
+        load_trust(tmp_path)
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x30\x00", b"\x30\x03\x30\x01\x00"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import HouseError, SettingError
-from gateway.signatures.sealing import Seal, is_sealed, load_seal, patient_index, read_key
+from gateway.signatures.sealing import Seal, is_sealed, load_seal, mark, patient_index, read_key
 
 OLD, NEW = bytes(32), bytes(range(32))
 
@@ -92,3 +92,11 @@ def test_patient_is_found_however_the_number_is_written() -> None:
     assert index != patient_index(NEW, "99000028579")
     assert index != patient_index(OLD, "99000014871")
     assert len(index) == 32
+
+
+def test_mark_of_a_checkpoint_is_nobody_elses() -> None:
+    made = mark(NEW, b"content")
+
+    assert len(made) == 32
+    assert made == mark(NEW, b"content")
+    assert made not in {mark(OLD, b"content"), mark(NEW, b"other"), patient_index(NEW, "content")}
