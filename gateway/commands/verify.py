@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,8 +70,9 @@ def command(
     Example: mse-gateway verify referral.p7s --detached referral.xml --trust certs/test/trust
     """
     try:
-        at = read_moment(moment) if moment else SystemClock().now()
-        trust = _open_trust(folder, config)
+        now = SystemClock().now()
+        at = read_moment(moment) if moment else now
+        trust = _open_trust(folder, config, now)
         content = beside.read_bytes() if beside is not None else None
         verdict = judge(file.read_bytes(), content, trust, at=at, profile=profile)
     except SettingError as error:
@@ -95,10 +97,15 @@ def read_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _open_trust(folder: Path | None, config: Path | None) -> Trust:
+def _open_trust(folder: Path | None, config: Path | None, now: datetime) -> Trust:
+    """Return whose word counts; lists of today may speak of a moment before, and of the ended.
+
+    A person looks here with the lists at hand. The gateway itself believes them less readily.
+    """
     directory = folder or load(config).settings.trust.directory
     backend = open_backend()
-    return load_trust(directory, backend=backend) if directory else Trust(backend=backend)
+    trust = load_trust(directory, backend=backend) if directory else Trust(backend=backend)
+    return replace(trust, heard_at=now, lines_kept=True)
 
 
 def _print(verdict: Verdict, lang: str) -> None:

@@ -37,7 +37,7 @@ class Trust:
 
     `revocation_required` decides what the absence of any fresh word of an authority means: a
     verdict `could-not-be-checked`, or a remark. `answer_age` is how long an OCSP answer without
-    nextUpdate is believed.
+    nextUpdate is believed; `heard_at` and `lines_kept` are those of `Evidence`.
     """
 
     roots: tuple[Certificate, ...] = field(default=(), repr=False)
@@ -47,6 +47,8 @@ class Trust:
     backend: Backend = field(default_factory=open_backend, repr=False)
     answers: tuple[OcspAnswer, ...] = field(default=(), repr=False)
     answer_age: timedelta = ANSWER_AGE
+    heard_at: datetime | None = None
+    lines_kept: bool = False
 
     @property
     def evidence(self) -> Evidence:
@@ -56,6 +58,8 @@ class Trust:
             answers=self.answers,
             responders=self.intermediates,
             answer_age=self.answer_age,
+            heard_at=self.heard_at,
+            lines_kept=self.lines_kept,
         )
 
     def with_evidence(

@@ -19,7 +19,7 @@ from gateway.signatures.lists import Line, RevocationList
 from gateway.signatures.ocsp.responder import answers_for
 from gateway.signatures.ocsp.response import OcspAnswer
 from gateway.signatures.reasons import Fact
-from gateway.signatures.statements import Statement, in_lists, in_words
+from gateway.signatures.statements import Belief, Statement, in_lists, in_words
 from gateway.signatures.verdict import Reason
 
 ANSWER_AGE: Final = timedelta(hours=1)
@@ -49,6 +49,16 @@ class Evidence:
     responders: tuple[Certificate, ...] = field(default=(), repr=False)
     """Certificates of responders that their answers may not carry."""
     answer_age: timedelta = ANSWER_AGE
+    heard_at: datetime | None = None
+    """When it was had, where that is later than the moment of judging: no word of then is one of
+    tomorrow."""
+    lines_kept: bool = False
+    """Authorities are taken to keep the lines of certificates that have ended."""
+
+    def belief(self, at: datetime) -> Belief:
+        """Return which words are believed at a moment of judging."""
+        latest = max(at, self.heard_at) if self.heard_at is not None else at
+        return Belief(at, latest, self.lines_kept)
 
 
 def judge_revocation(
@@ -108,7 +118,7 @@ def statements(
 
     `at`: the moment of judging.
     """
-    yield from in_lists(certificate, issuer, evidence.lists, at, backend)
+    yield from in_lists(certificate, issuer, evidence.lists, evidence.belief(at), backend)
     for answer in evidence.answers:
         yield from statements_in(answer, certificate, issuer, evidence, at=at, backend=backend)
 
@@ -134,7 +144,7 @@ def statements_in(
 
     words = [word for word in answer.words if word.is_about(certificate, issuer)]
     if words and answers_for(answer, issuer, evidence.responders, backend, stands, at=at):
-        yield from in_words(words, certificate, evidence.answer_age, at)
+        yield from in_words(words, certificate, evidence.answer_age, evidence.belief(at))
 
 
 def _revoked(line: Line) -> Reason:

@@ -28,6 +28,19 @@ No reason at all is not one of them, nor is a hold, which may still become anyth
 
 
 @dataclass(frozen=True, slots=True)
+class Belief:
+    """Which words are believed: fresh `at`, and none that says it is later than `latest`.
+
+    `kept`: authorities are taken to keep the lines of certificates that have ended, though they
+    do not say so.
+    """
+
+    at: datetime
+    latest: datetime
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What one answer or list says of one certificate; `line` is None where it is not revoked.
 
@@ -53,7 +66,7 @@ class Statement:
 
 
 def in_words(
-    words: Iterable[Word], certificate: Certificate, age: timedelta, at: datetime
+    words: Iterable[Word], certificate: Certificate, age: timedelta, belief: Belief
 ) -> Iterator[Statement]:
     """Yield what an answer says; «unknown» says nothing."""
     for word in words:
@@ -65,41 +78,41 @@ def in_words(
         line = None
         if word.since is not None:
             line = Line(word.since, word.reason, word.doubted_since)
-        telling = _is_telling(word, line, certificate, at)
-        yield Statement(word.this_update, at <= until, line, telling)
+        telling = _is_telling(word, line, certificate, belief)
+        yield Statement(word.this_update, belief.at <= until, line, telling)
 
 
 def in_lists(
     certificate: Certificate,
     issuer: Certificate,
     lists: Iterable[RevocationList],
-    at: datetime,
+    belief: Belief,
     backend: Backend,
 ) -> Iterator[Statement]:
     """Yield what whole lists, and those that add to them, say; raise CryptoUnavailable."""
     usable = [each for each in lists if _speaks_of(each, certificate, issuer, backend)]
     whole = [each for each in usable if each.base is None]
     for each in whole:
-        yield _statement(each, _line(each, certificate), certificate, at)
+        yield _statement(each, _line(each, certificate), certificate, belief)
     for delta in usable:
         bases = [each for each in whole if _adds_to(delta, each)]
         line = _line(delta, certificate)
         if line is not None:
-            yield _statement(delta, line, certificate, at)
+            yield _statement(delta, line, certificate, belief)
         elif bases:
-            yield _with_base(delta, bases, certificate, at)
+            yield _with_base(delta, bases, certificate, belief)
 
 
 def _with_base(
-    delta: RevocationList, bases: Sequence[RevocationList], certificate: Certificate, at: datetime
+    delta: RevocationList, bases: Sequence[RevocationList], certificate: Certificate, belief: Belief
 ) -> Statement:
     """Return what a list says together with the newest whole one that it adds nothing to."""
     number = certificate.serial
     # Of two lists of one moment the one with the line counts.
     base = max(bases, key=lambda each: (each.this_update, number in each.lines))
     line = None if number in delta.lines else _line(base, certificate)  # its hold is over
-    said = _statement(delta, line, certificate, at)
-    return replace(said, telling=said.telling and _is_telling(base, line, certificate, at))
+    said = _statement(delta, line, certificate, belief)
+    return replace(said, telling=said.telling and _is_telling(base, line, certificate, belief))
 
 
 def _line(crl: RevocationList, certificate: Certificate) -> Line | None:
@@ -109,19 +122,19 @@ def _line(crl: RevocationList, certificate: Certificate) -> Line | None:
 
 
 def _statement(
-    crl: RevocationList, line: Line | None, certificate: Certificate, at: datetime
+    crl: RevocationList, line: Line | None, certificate: Certificate, belief: Belief
 ) -> Statement:
-    fresh = crl.next_update is not None and at <= crl.next_update
-    return Statement(crl.this_update, fresh, line, _is_telling(crl, line, certificate, at))
+    fresh = crl.next_update is not None and belief.at <= crl.next_update
+    return Statement(crl.this_update, fresh, line, _is_telling(crl, line, certificate, belief))
 
 
 def _is_telling(
-    word: RevocationList | Word, line: Line | None, certificate: Certificate, at: datetime
+    word: RevocationList | Word, line: Line | None, certificate: Certificate, belief: Belief
 ) -> bool:
     """Tell whether a word is no promise, nor silence about what may have been dropped."""
-    if word.this_update > at + SKEW:
+    if word.this_update > belief.latest + SKEW:
         return False
-    if line is not None or word.this_update <= certificate.not_after:
+    if line is not None or belief.kept or word.this_update <= certificate.not_after:
         return True
     return word.keeps_since is not None and word.keeps_since <= certificate.not_after
 

@@ -503,3 +503,52 @@ def test_list_whose_two_algorithms_differ_is_nobodys(issuing: SigningKey) -> Non
     other = der.sequence(tbs.raw, signature_identifier(RSA_SHA384), signature.raw)
 
     assert read_list(other).algorithm is None
+
+
+# --- who looks back with the lists of today ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "found"),
+    [
+        (None, [Fact.REVOCATION_UNKNOWN]),
+        (-DAY, [Fact.REVOCATION_UNKNOWN]),
+        (DAY - SKEW - SECOND, [Fact.REVOCATION_UNKNOWN]),
+        (DAY - SKEW, []),
+        (DAY, []),
+    ],
+)
+def test_list_that_was_had_later_may_speak_of_the_moment(
+    trust: Trust,
+    chair: Certificate,
+    issuing: SigningKey,
+    heard: timedelta | None,
+    found: list[Fact],
+) -> None:
+    """`heard` is counted from the moment of judging, and the list was made a day after that."""
+    looking = replace(trust, heard_at=None if heard is None else NOON + heard)
+
+    assert judge(looking, chair, listed(issuing, {}, since=DAY, until=2 * DAY)) == found
+
+
+def test_revocation_on_a_list_of_later_counts_from_its_own_moment(
+    trust: Trust, chair: Certificate, issuing: SigningKey
+) -> None:
+    looking = replace(trust, heard_at=NOON + DAY)
+    after = listed(issuing, {chair.serial: (NOON + HOUR, 4)}, since=DAY, until=2 * DAY)
+    before = listed(issuing, {chair.serial: (NOON - HOUR, 4)}, since=DAY, until=2 * DAY)
+
+    assert judge(looking, chair, after) == []
+    assert judge(looking, chair, before) == [Fact.REVOKED]
+
+
+def test_authorities_may_be_taken_to_keep_whoever_has_ended(
+    trust: Trust, chair: Certificate, issuing: SigningKey
+) -> None:
+    ended = replace(chair, not_after=NOON - 2 * DAY)
+    line = {chair.serial: (NOON - 3 * DAY, 1)}
+    trusting = replace(trust, lines_kept=True)
+
+    assert judge(trust, ended, listed(issuing, {})) == [Fact.EXPIRED, Fact.REVOCATION_UNKNOWN]
+    assert judge(trusting, ended, listed(issuing, {})) == [Fact.EXPIRED]
+    assert judge(trusting, ended, listed(issuing, line)) == [Fact.EXPIRED, Fact.REVOKED]
