@@ -121,10 +121,10 @@ def test_what_a_library_logs_is_told_without_its_words(stream: io.StringIO, log:
     try:
         int(SECRET)
     except ValueError:
-        logging.getLogger("some.library").exception("cannot read %s", SECRET)
+        logging.getLogger("some.package").exception("cannot read %s", SECRET)
 
     (line,) = lines(stream)
-    assert (line["logger"], line["severity"]) == ("some.library", "error")
+    assert (line["logger"], line["severity"]) == ("some.package", "error")
     assert line["error"] == ["builtins.ValueError"]
     assert "Иванов" not in stream.getvalue()
 

@@ -18,11 +18,10 @@ from gateway.signatures.cms.judging import Hashes, Judged, judge_signer
 from gateway.signatures.cms.profile import DOCUMENT, Profile
 from gateway.signatures.fitness import SKEW, Purpose, judge_certificate, judge_signing_time
 from gateway.signatures.reasons import Fact
-from gateway.signatures.verdict import Outcome, Reason, Signer, Verdict
+from gateway.signatures.verdict import Reason, Signer, Verdict
 
 _MOST_SIGNERS: Final = 32
 _COVERS: Final = "the whole content"
-_PROVEN: Final = (Outcome.VALID, Outcome.EXPIRED_BUT_TIMESTAMPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def verify_cms(
         reasons += _judge_person(judged, container, trust, at, proof.moment)
         signers.append(_present(judged, proof.moment))
     verdict = Verdict(tuple(dict.fromkeys(reasons)), tuple(signers))
-    return Verified(verdict, covered if verdict.outcome in _PROVEN else None)
+    return Verified(verdict, covered if verdict.passed else None)
 
 
 def verify_detached(
